@@ -1,0 +1,87 @@
+# Only Python 3.11+ and make are assumed: every target sets up what it needs first, and skips that in a moment later.
+# Overrides: PORT, PYTHON (the interpreter to build on), SCRIPT, SEED, ARGS (passed on to what the target runs).
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PORT ?= 8000
+SCRIPT ?=
+SEED ?=
+ARGS ?=
+export PORT SCRIPT SEED
+export SAM_CLI_TELEMETRY := 0
+# A PYTHON of the environment or of the command line reaches scripts/find-python; make itself sets none.
+export PYTHON
+
+VENV := .venv/bin
+SAM := .local/tools/sam/bin/python -m samcli
+SOURCES := layers/core/ringfold functions local
+
+.PHONY: help run call reset replay bench test check format format-check lint types template build secrets \
+	acceptance requirements setup-local setup-dev setup-sam
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: setup-local ## Run the whole system on this machine; console and phone at http://127.0.0.1:8000 (PORT)
+	@exec $(VENV)/python -m local $(ARGS)
+
+call: setup-local ## Call the running system from this shell, or play a scripted call (SCRIPT=...)
+	@exec $(VENV)/python -m local.call $(SCRIPT) $(ARGS)
+
+reset: setup-local ## Forget the local system's state
+	@exec $(VENV)/python -m local.reset $(ARGS)
+
+replay: setup-dev ## Show one run of the seeded scheduler (SEED=...)
+	@exec $(VENV)/python -m tests.simulation.replay $(SEED) $(ARGS)
+
+bench: setup-dev ## Measure turns on this machine
+	@exec $(VENV)/python -m bench.turn $(ARGS)
+
+test: setup-dev ## Run every test (ARGS="-k frames")
+	@exec $(VENV)/python -m pytest $(ARGS)
+
+check: format-check lint types template build secrets test ## Run the whole gate, as CI does
+
+format: setup-dev ## Format the code and mend what ruff can mend
+	@$(VENV)/ruff check --quiet --fix-only .
+	@$(VENV)/ruff format .
+
+format-check: setup-dev
+	@$(VENV)/ruff format --check .
+
+lint: setup-dev ## Lint the code
+	@$(VENV)/ruff check .
+
+types: setup-dev ## Check types
+	@$(VENV)/python -m mypy $(SOURCES)
+
+template: setup-dev setup-sam ## Lint the SAM template
+	@$(VENV)/python $(VENV)/cfn-lint template.yaml
+	@$(SAM) validate --lint
+
+build: setup-dev setup-sam ## Build what is deployed into .aws-sam/build, without Docker
+	@scripts/build
+
+secrets: setup-dev ## Look for secrets in the repository and the build artefact
+	@$(VENV)/python scripts/secret_scan.py
+
+acceptance: setup-dev ## Enter the tests' marks in docs/acceptance.md
+	@$(VENV)/python scripts/acceptance.py
+
+requirements: setup-dev ## Compile requirements/*.in again (ARGS=--upgrade)
+	@for name in uv layer local dev ministack sam; do \
+		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url $(ARGS) requirements/$$name.in --output-file requirements/$$name.txt; \
+	done
+
+setup-local:
+	@scripts/setup local ministack
+
+setup-dev:
+	@scripts/setup dev ministack
+
+setup-sam:
+	@scripts/setup sam

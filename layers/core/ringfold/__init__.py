@@ -1,0 +1,1 @@
+"""Ringfold: serverless AI agents that answer phone calls and texts."""

@@ -1,0 +1,1 @@
+"""AWS and Twilio behind the ports."""

@@ -1,0 +1,91 @@
+"""Builds the services once per cold start; importing this module opens nothing and reads nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+from ringfold import config
+from ringfold.adapters import aws
+from ringfold.adapters.calls import Calls
+from ringfold.adapters.directory import Directory
+from ringfold.adapters.secrets import Secrets
+from ringfold.adapters.sessions import Sessions
+from ringfold.config import Settings
+from ringfold.log import Log
+from ringfold.ports import Finisher
+from ringfold.service.handshake import Handshake
+from ringfold.service.voice import Voice
+
+VOICE_READ_TIMEOUT_S = 1.5
+"""Twice that and a pause must fit into a webhook's patience more than once."""
+
+
+@cache
+def settings() -> Settings:
+    """This function's settings.
+
+    Raises:
+        ConfigError: Naming all that is missing or wrong.
+    """
+    return config.load(os.environ)
+
+
+def log(function: str) -> Log:
+    """The logger of one function."""
+    return Log(settings().log_level, function=function, stage=settings().stage)
+
+
+@cache
+def secrets() -> Secrets:
+    """Auth tokens and the relay key; nothing is read before the first call, so none is kept in a snapshot."""
+    client = aws.client("secretsmanager", read_timeout_s=VOICE_READ_TIMEOUT_S)
+    return Secrets(client, prefix=settings().secret_prefix, relay_key_id=settings().relay_token_secret_arn)
+
+
+@cache
+def voice_service() -> Voice:
+    """What the voice webhooks call."""
+    table = settings().table_name
+    return Voice(
+        directory=Directory(_dynamodb(), table),
+        calls=Calls(_dynamodb(), table),
+        secrets=secrets(),
+        finish=finisher(),
+        public_base_url=settings().public_base_url,
+        relay_url=settings().relay_url,
+        log=log("incoming"),
+        clock=time.time,
+    )
+
+
+@cache
+def handshake_service() -> Handshake:
+    """What the authorizer and ``$disconnect`` call."""
+    return Handshake(
+        links=Calls(_dynamodb(), settings().table_name),
+        secrets=secrets(),
+        relay_url=settings().relay_url,
+        policy=settings().handshake_signature,
+        log=log("relay_connect"),
+        clock=time.time,
+    )
+
+
+@cache
+def finisher() -> Finisher:
+    """What ends a call for good."""
+    sessions, calls = Sessions(_dynamodb(), settings().table_name), Calls(_dynamodb(), settings().table_name)
+
+    def finish_call(call_sid: str, reason: str, *, now_ms: int) -> None:
+        sessions.end(call_sid, reason)
+        item = sessions.load(call_sid)
+        calls.close_conversation(item["organization_id"], item["conversation_id"], item["ended"], now_ms)
+
+    return finish_call
+
+
+def _dynamodb() -> Any:
+    return aws.client("dynamodb", read_timeout_s=VOICE_READ_TIMEOUT_S)

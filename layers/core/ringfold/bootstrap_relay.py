@@ -1,0 +1,85 @@
+"""Builds the relay service once per cold start, apart from the webhooks' so that the speaking path imports no more
+than it needs (design D14)."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from ringfold import config
+from ringfold.adapters import aws
+from ringfold.adapters.bedrock import READ_TIMEOUT_S, Bedrock
+from ringfold.adapters.connections import Connections
+from ringfold.adapters.dispatch import LambdaDispatch
+from ringfold.adapters.queue import WatchdogQueue
+from ringfold.adapters.sessions import Sessions
+from ringfold.adapters.threads import Threads
+from ringfold.log import Log
+from ringfold.ports import RelayPorts
+from ringfold.service.driver import Program, execute
+from ringfold.service.relay import Frame, Relay
+from ringfold.service.toolrunner import ToolRunner
+from ringfold.tools.airline import Airline
+from ringfold.tools.end_call import END_CALL
+from ringfold.tools.registry import Registry
+
+TABLE_TIMEOUT_S = 1.0
+"""A write that takes longer is tried again: the caller is waiting."""
+
+
+@dataclass(frozen=True)
+class RelayService:
+    """What the two relay functions call."""
+
+    relay: Relay
+    ports: RelayPorts
+    log: Log
+
+    def frame(self, frame: Frame) -> None:
+        """Handle one frame from Twilio."""
+        self._run(frame.call_sid, self.relay.frame(frame))
+
+    def handed_over(self, call_sid: str, key: str, part: int, rid: str) -> None:
+        """Carry on a turn another invocation has stored."""
+        self._run(call_sid, self.relay.handed_over(call_sid, key, part, rid))
+
+    def look(self, call_sid: str, key: str, event: object, link: object, rid: str) -> None:
+        """The watchdog's delayed look at a call."""
+        self._run(call_sid, self.relay.look(call_sid, key, event, link, rid))  # type: ignore[arg-type]  # from JSON
+
+    def _run(self, call_sid: str, program: Program) -> None:
+        execute(program, self.ports, call_sid, self.log.bind(call_sid=call_sid))
+
+
+def relay_service(function: str, function_name: str = "") -> RelayService:
+    """Build the service.
+
+    Args:
+        function: For the log.
+        function_name: The Lambda function that carries on turns handed over (``AWS_LAMBDA_FUNCTION_NAME``).
+
+    Raises:
+        ConfigError: Naming every setting that is missing or wrong.
+    """
+    settings = config.load(os.environ)
+    log = Log(settings.log_level, function=function, stage=settings.stage)
+    threads = Threads()
+    dynamodb = aws.client("dynamodb", read_timeout_s=TABLE_TIMEOUT_S)
+    session = aws.shared_session()
+    tools = ToolRunner(
+        Registry.of([END_CALL, *Airline(dynamodb, settings.airline_table_name).tools()]), threads, log
+    )
+    ports = RelayPorts(
+        sessions=Sessions(dynamodb, settings.table_name),
+        model=Bedrock(aws.client("bedrock-runtime", read_timeout_s=READ_TIMEOUT_S, attempts=1)),
+        connections=Connections(settings.connections_url, session, aws.region()),
+        watchdog=WatchdogQueue(aws.client("sqs", read_timeout_s=TABLE_TIMEOUT_S), settings.watchdog_queue_url),
+        dispatch=LambdaDispatch(lambda: aws.client("lambda"), function_name or os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
+        tools=tools,
+        threads=threads,
+        clock=lambda: time.time_ns() // 1_000_000,
+    )
+    models = (settings.model_id, settings.fallback_model_id)
+    relay = Relay(tools, log, ports.clock, models, settings.turn_dispatch)
+    return RelayService(relay, ports, log)

@@ -1,0 +1,85 @@
+"""The settings of a function, read from the environment once, at cold start, all faults told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from ringfold.errors import ConfigError
+
+NAMES: Final = {
+    "STAGE": "the deployment stage, for example dev",
+    "TABLE_NAME": "the DynamoDB table",
+    "AIRLINE_TABLE_NAME": "the demo airline's DynamoDB table",
+    "WATCHDOG_QUEUE_URL": "the SQS queue of delayed watchdog messages",
+    "PUBLIC_BASE_URL": "https://host of the HTTP API, no trailing slash",
+    "RELAY_URL": "wss://host/path of the WebSocket API, no query",
+    "CONNECTIONS_URL": "https endpoint of the WebSocket API's @connections",
+    "RELAY_TOKEN_SECRET_ARN": "ARN of the secret that signs relay tokens",
+    "SECRET_PREFIX": "/ringfold/<stage>/",
+    "TURN_DISPATCH": "inline or async",
+    "HANDSHAKE_SIGNATURE": "enforce or observe",
+    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+    "MODEL_ID": "a Bedrock model or inference profile id",
+    "FALLBACK_MODEL_ID": "a Bedrock model or inference profile id",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One function's settings; see ``NAMES`` for their meaning."""
+
+    stage: str
+    table_name: str
+    airline_table_name: str
+    watchdog_queue_url: str
+    public_base_url: str
+    relay_url: str
+    connections_url: str
+    relay_token_secret_arn: str
+    secret_prefix: str
+    turn_dispatch: Literal["inline", "async"]
+    handshake_signature: Literal["enforce", "observe"]
+    log_level: str
+    model_id: str
+    fallback_model_id: str
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: Naming every setting that is missing or wrong, and what it should be.
+    """
+    faults = [f"{name} is missing: expected {what}" for name, what in NAMES.items() if not environ.get(name)]
+    faults += _wrong(environ)
+    if faults:
+        raise ConfigError("; ".join(faults) + ". Set them in template.yaml under Globals.Function.Environment")
+    values: dict[str, Any] = {name.lower(): environ[name] for name in NAMES}
+    values["public_base_url"] = values["public_base_url"].rstrip("/")
+    values["connections_url"] = values["connections_url"].rstrip("/")
+    return Settings(**values)
+
+
+def _wrong(environ: Mapping[str, str]) -> list[str]:
+    faults = []
+    choices = {
+        "TURN_DISPATCH": ("inline", "async"),
+        "HANDSHAKE_SIGNATURE": ("enforce", "observe"),
+        "LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR"),
+    }
+    for name, allowed in choices.items():
+        if environ.get(name) and environ[name] not in allowed:
+            faults.append(f"{name} is {environ[name]!r}: expected {' or '.join(allowed)}")
+    schemes = {
+        "PUBLIC_BASE_URL": ("https", "http"),
+        "RELAY_URL": ("wss", "ws"),
+        "CONNECTIONS_URL": ("https", "http"),
+    }
+    for name, allowed_schemes in schemes.items():
+        value = environ.get(name, "")
+        if value and (urlsplit(value).scheme not in allowed_schemes or "?" in value):
+            faults.append(f"{name} is {value!r}: expected {NAMES[name]}")
+    return faults

@@ -1,0 +1,96 @@
+"""A call as the webhooks see it: what opens it, what is stored of it, what a lost session is answered with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ringfold.core.agent import Agent
+from ringfold.core.ids import AccountSid, AgentId, CallSid, ConversationId, NumberId, OrganizationId
+from ringfold.core.lines import Account, LastCall, Number
+from ringfold.core.session import Snapshot
+
+TOKEN_TTL_S: Final = 120
+"""How long Twilio has to open the WebSocket after it has our TwiML."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the voice webhook stores before it answers."""
+
+    call_sid: CallSid
+    account_sid: AccountSid
+    organization_id: OrganizationId
+    conversation_id: ConversationId
+    number_id: NumberId
+    agent_id: AgentId
+    caller_contact: str
+    """The caller's number when it names a person, else ``""``: anonymous callers share nothing."""
+    call_status: str
+    snapshot: Snapshot
+    created_ms: int
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """What is stored of a call.
+
+    Attributes:
+        ended: Why we ended it; ``""`` while we have not.
+        link_gen: How many handshakes there were.
+        snapshot: ``None`` where it was not asked for or is gone.
+    """
+
+    call_sid: CallSid
+    account_sid: AccountSid
+    organization_id: OrganizationId
+    conversation_id: ConversationId
+    created_ms: int
+    ended: str = ""
+    link_gen: int = 0
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One attempt at a new session for a call that lost its own.
+
+    Attributes:
+        attempt: 1 for the first.
+        at_ms: When it was granted; a repeated callback gets the same.
+    """
+
+    attempt: int
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a webhook's ``To`` and ``AccountSid`` are known as.
+
+    Attributes:
+        number: ``None`` when it is not ours.
+        account_id: Of the account with this SID; ``""`` when there is none.
+        call: The call, where it was asked for and is stored.
+    """
+
+    number: Number | None
+    account_id: str = ""
+    call: CallRecord | None = None
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Who answers, for whom, and to whom.
+
+    Attributes:
+        account: As its own item says; ``None`` when it has none.
+        agent: ``None`` when the organization has no such agent, or it cannot be read.
+        fault: Why that is so; ``""`` when there is an agent.
+    """
+
+    account: Account | None
+    agent: Agent | None
+    organization_name: str = ""
+    last_call: LastCall | None = None
+    fault: str = ""

@@ -1,0 +1,222 @@
+"""The pure fold: what a call *is*, from the events of its session item (design D2, D3, D5).
+
+The item is a set of events, each under its key, and the journals of replies. Frames reach Ringfold in any order,
+once or twice; because the fold sorts by key and every stored event is there once, any interleaving of invocations
+gives the same view.
+
+Who has the floor: the newest event that asks for a reply, or an interrupt, which concerns only a reply that had
+begun to sound before it and whose text agrees with what Twilio says was heard (A6). Whoever stored the newest
+speaking event speaks, for every utterance up to it. Absorbing: ``ended``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringfold.core import events as ev
+from ringfold.core.ids import Key
+from ringfold.core.journal import Post, Reply, read_reply
+from ringfold.core.played import hear
+
+REPLAY_WINDOW_MS: Final = 15_000
+"""How long before a link's ``setup`` an answered utterance may still come again as a replay (A8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What the caller said, or pressed, in one go."""
+
+    key: Key
+    text: str
+    typed: bool = False
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """An interrupt: what Twilio says the caller had heard."""
+
+    key: Key
+    heard: str
+    played_ms: int
+
+
+@dataclass(slots=True)
+class View:
+    """The folded session.
+
+    Attributes:
+        utterances: In order of their keys, replays left out.
+        replies: In order of their keys; their posts already cut to what was heard.
+        speaking: Keys of the events that ask for a reply, in order, replays left out.
+        replays: Key of a replayed utterance → key of the one it repeats.
+        loose_digits: Keys pressed and not yet collected, with the key of the last.
+        mark: Everything at or below it lies in history items.
+    """
+
+    ended: str
+    link_gen: int
+    links: Mapping[str, str]
+    utterances: list[Utterance]
+    barge_ins: list[BargeIn]
+    replies: list[Reply]
+    speaking: list[Key]
+    replays: dict[Key, Key]
+    loose_digits: tuple[Key, str] | None
+    mark: Key
+    greeting: Post | None
+    events: Mapping[str, ev.Event]
+    late: frozenset[str]
+
+    def connection(self) -> str:
+        """The newest link's connection id, ``""`` when no frame has come on any."""
+        open_links = [(name, cid) for name, cid in self.links.items() if cid]
+        return max(open_links, key=lambda item: int(item[0][1:]))[1] if open_links else ""
+
+    def reply(self, key: str) -> Reply | None:
+        """The reply that speaks under a floor key."""
+        return next((reply for reply in self.replies if reply.key == key), None)
+
+
+def fold(item: Mapping[str, Any], greeting: str = "") -> View:
+    """Fold a session item.
+
+    Args:
+        item: The item as plain Python values.
+        greeting: What Twilio said at the start of the call; an interrupt may cut it.
+    """
+    stored: Mapping[str, ev.Event] = item.get("events", {})
+    keys = sorted(stored)
+    replies = [read_reply(key, entry) for key, entry in sorted(item.get("replies", {}).items())]
+    utterances, loose = _utterances(stored, keys)
+    replays = _replays(stored, keys, utterances, replies)
+    barge_ins = [
+        BargeIn(Key(k), str(stored[k].get("heard", "")), int(stored[k].get("played_ms", 0)))
+        for k in keys
+        if stored[k]["type"] == ev.INTERRUPT
+    ]
+    hello = _greeting(stored, keys, greeting)
+    played = [(ev.stamp_of(k), str(stored[k].get("text", ""))) for k in keys if stored[k]["type"] == ev.PLAYED]
+    hear(replies, barge_ins_of(barge_ins), played, hello)
+    mark = Key(item.get("mark", ""))
+    return View(
+        ended=str(item.get("ended", "")),
+        link_gen=int(item.get("link_gen", 0)),
+        links={k: v for k, v in item.get("links", {}).items() if isinstance(v, str)},
+        utterances=[u for u in utterances if u.key not in replays],
+        barge_ins=barge_ins,
+        replies=replies,
+        speaking=[Key(k) for k in keys if stored[k]["type"] in ev.SPEAKING and Key(k) not in replays],
+        replays=replays,
+        loose_digits=loose,
+        mark=mark,
+        greeting=hello,
+        events=stored,
+        late=frozenset(k for k in keys if mark and k <= mark),
+    )
+
+
+def barge_ins_of(barge_ins: Sequence[BargeIn]) -> list[tuple[Key, int, str]]:
+    """Interrupts as (key, gateway time, heard text)."""
+    return [(b.key, ev.stamp_of(b.key), b.heard) for b in barge_ins]
+
+
+def concerns(interrupt: BargeIn, reply: Reply, view: View) -> bool:
+    """Whether an interrupt stops this reply (A6): it had begun to sound, and what was heard is not of an older one."""
+    if interrupt.key <= reply.key:
+        return False
+    at_ms = ev.stamp_of(interrupt.key)
+    posted = [post for post in reply.posts if post.started_ms <= at_ms]
+    if not posted:
+        return False
+    if not interrupt.heard:
+        return True
+    texts = ["".join(p.text for p in r.posts if p.started_ms <= at_ms) for r in view.replies if r.key <= reply.key]
+    hello = [view.greeting.text] if view.greeting else []
+    return agrees([*hello, *texts], interrupt.heard)
+
+
+def agrees(segments: Sequence[str], heard: str) -> bool:
+    """Whether the heard text reaches into the last of these segments."""
+    from ringfold.core.heard import heard_prefix
+
+    found = heard_prefix(segments, heard)
+    return found is not None and found.segment == len(segments) - 1
+
+
+def owns(view: View, key: str) -> bool:
+    """Whether the reply speaking under ``key`` still has the floor."""
+    if view.ended or (view.speaking and view.speaking[-1] > key):
+        return False
+    reply = view.reply(key)
+    if reply is None:
+        return True
+    return not any(concerns(interrupt, reply, view) for interrupt in view.barge_ins)
+
+
+def covered_by(view: View, key: str) -> list[Utterance]:
+    """The utterances a reply under ``key`` answers: every one up to it."""
+    return [utterance for utterance in view.utterances if utterance.key <= key]
+
+
+def unanswered(view: View) -> list[Utterance]:
+    """Utterances no reply has begun to answer aloud."""
+    answered: set[str] = set()
+    for reply in view.replies:
+        if reply.posts or reply.state == "done":
+            answered |= reply.covers
+    return [u for u in view.utterances if u.key not in answered and u.key not in view.late]
+
+
+def _utterances(stored: Mapping[str, ev.Event], keys: Sequence[str]) -> tuple[list[Utterance], tuple[Key, str] | None]:
+    found: list[Utterance] = []
+    digits, last = "", ""
+    for key in keys:
+        event = stored[key]
+        kind = event["type"]
+        if kind == ev.PROMPT:
+            found.append(Utterance(Key(key), str(event.get("text", "")), lang=str(event.get("lang", ""))))
+        elif kind == ev.DIGIT:
+            digits, last = digits + str(event.get("digit", "")), key
+        elif kind == ev.DIGITS and digits:
+            found.append(Utterance(Key(key), digits, typed=True))
+            digits = ""
+    return found, (Key(last), digits) if digits else None
+
+
+def _replays(
+    stored: Mapping[str, ev.Event], keys: Sequence[str], utterances: Sequence[Utterance], replies: Sequence[Reply]
+) -> dict[Key, Key]:
+    """Words a new link brought again: equal in text to an unacknowledged utterance of the link before (A8)."""
+    if not keys or ev.generation_of(keys[0]) == ev.generation_of(keys[-1]):
+        return {}
+    done = {key for reply in replies if reply.state == "done" for key in reply.covers}
+    setups = {ev.generation_of(k): ev.stamp_of(k) for k in reversed(keys) if stored[k]["type"] == ev.SETUP}
+    replays: dict[Key, Key] = {}
+    matched: set[Key] = set()
+    for utterance in utterances:
+        generation = ev.generation_of(utterance.key)
+        broke_ms = setups.get(generation, ev.stamp_of(utterance.key))
+        for old in utterances:
+            if ev.generation_of(old.key) >= generation or old.key in replays or old.key in matched:
+                continue
+            open_ = old.key not in done or ev.stamp_of(old.key) >= broke_ms - REPLAY_WINDOW_MS
+            if open_ and ev.generation_of(old.key) == generation - 1 and _same(old, utterance):
+                replays[utterance.key] = old.key
+                matched.add(old.key)
+                break
+    return replays
+
+
+def _same(one: Utterance, other: Utterance) -> bool:
+    return one.text == other.text and one.typed == other.typed
+
+
+def _greeting(stored: Mapping[str, ev.Event], keys: Sequence[str], greeting: str) -> Post | None:
+    if not greeting:
+        return None
+    first = next((k for k in keys if stored[k]["type"] == ev.SETUP), "")
+    at_ms = ev.stamp_of(first) if first else 0
+    return Post(Key(""), 0, greeting, at_ms, at_ms, heard=len(greeting))

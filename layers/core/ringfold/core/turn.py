@@ -1,0 +1,933 @@
+"""A turn, from the event that asks for a reply to the last word of it: pure, driven by outcomes and the time.
+
+Theory of operation. A turn stores its event and sees the whole session in the answer. If it owns the floor it asks
+the model (or had asked already, from the copy a warm worker holds: D15), shapes what comes for the ear, and posts
+it, one frame at a time. Each landed post is journalled, and the answer of that write is the floor check for the
+next post; while nothing is posted, a poll every 150 ms is. Who loses the floor posts nothing more and says so in
+its journal. Deadlines make it speak whatever the model does: second model, scripted sentence.
+
+Nothing here waits. :meth:`Turn.handle` takes what has happened and returns what is to be done; :meth:`Turn.wake_at`
+says when to call :meth:`Turn.tick`. The same object runs under the real driver and under the seeded scheduler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from ringfold.core import commands as c
+from ringfold.core import events as ev
+from ringfold.core import journal as j
+from ringfold.core.agent import Agent
+from ringfold.core.fold import View, covered_by, fold, owns
+from ringfold.core.frames import End, Text, build_frame
+from ringfold.core.history import add_step, entries, legal, messages
+from ringfold.core.ids import Key
+from ringfold.core.pacing import Pacer
+from ringfold.core.request import build_request
+from ringfold.core.session import Snapshot
+from ringfold.core.speech import Shaper
+from ringfold.core.thinking import Round
+
+POLL_MS: Final = 150
+FRESH_MS: Final = 160
+"""How old a floor check may be when a post starts."""
+QUIET_MS: Final = 250
+"""How long a new speaker waits for an unfinished older one to fall silent (A3)."""
+BEAT_MS: Final = 1500
+"""A speaker with nothing to journal shows that it is alive at least this often."""
+LEASE_MS: Final = 3000
+"""A speaker that has shown no life for so long is dead."""
+RETRY_MS: Final = 200
+APPEND_BUDGET_MS: Final = 4000
+FLUSH_BUDGET_MS: Final = 5000
+WATCHDOG_S: Final = 4
+MAX_ROUNDS: Final = 6
+MAX_OPTIMISTIC_AGE_MS: Final = 30_000
+LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
+
+
+class ToolBox(Protocol):
+    """What the turn needs to know of the tools."""
+
+    def specs(self, agent: Agent) -> Sequence[Mapping[str, Any]]:
+        """An agent's tools as Converse takes them, ``{"toolSpec": …}`` each."""
+
+    def kind(self, agent: Agent, name: str) -> str:
+        """``"read"``, ``"effect"``, ``"end_call"`` or ``""`` when the agent has no such tool."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a turn begins with.
+
+    Attributes:
+        key: The floor key it speaks under.
+        event: The event to store; ``None`` when the turn has been claimed already and ``item`` holds it.
+        link: (generation, connection id) of the frame.
+        script: Say this instead of asking a model.
+        armed: Whether a watchdog message for this event exists already.
+        budget_ms: After this the turn hands itself over to an asynchronous invocation.
+        cached: Session item, snapshot and older history as a warm worker holds them.
+    """
+
+    key: Key
+    rid: str
+    event: ev.Event | None = None
+    link: tuple[int, str] | None = None
+    item: c.Item | None = None
+    script: str = ""
+    part: int = 0
+    armed: bool = False
+    budget_ms: int = 24_000
+    models: tuple[str, str] = ("", "")
+    cached: tuple[c.Item, Snapshot, Sequence[Mapping[str, Any]]] | None = None
+    fixed: tuple[Snapshot, Sequence[Mapping[str, Any]]] | None = None
+    script_of: str = ""
+
+
+@dataclass
+class Report:
+    """What the canonical log line tells of a turn."""
+
+    ended_by: str = ""
+    first_token_ms: int | None = None
+    first_post_ms: int | None = None
+    posts: int = 0
+    polls: int = 0
+    writes: int = 0
+    tool_calls: int = 0
+    models_asked: int = 0
+    model_id: str = ""
+    optimistic: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stop_reason: str = ""
+
+
+@dataclass
+class _Pending:
+    """A frame on its way, or in the journal."""
+
+    text: str
+    last: bool
+    kind: str
+    step: int
+    started_ms: int
+    frame: str
+    counts: bool
+
+
+@dataclass
+class _Tool:
+    call: c.ModelCalled
+    kind: str
+    step: int
+    index: int
+    result: str | None = None
+    ok: bool = False
+    started: bool = False
+
+
+class Turn:
+    """One invocation's part of a turn; see the module."""
+
+    def __init__(self, start: Start, toolbox: ToolBox) -> None:
+        self._start, self._box = start, toolbox
+        self.key = start.key
+        self.done = False
+        self.report = Report()
+        self.item: c.Item | None = start.item
+        self.view: View | None = None
+        self.snapshot: Snapshot | None = None
+        self.segments: Sequence[Mapping[str, Any]] = ()
+        self._t0 = 0
+        self._owned = False
+        self._state = ""  # how the reply ended; "" while it goes on
+        self._settled = False  # the end has been written down
+        self._round: Round | None = None
+        self._steps: list[tuple[str, list[_Tool]]] = []
+        self._tools: list[_Tool] = []
+        self._shaper, self._pacer = Shaper(), Pacer()
+        self._text_done = False
+        self._ending = ""  # the farewell is being said: the call ends with this reason
+        self._end_posted = False
+        self._closed = False
+        self._needs_close = False
+        self._posts: dict[str, dict[str, Any]] = {}
+        self._sending: _Pending | None = None
+        self._refused = 0
+        self._ambiguous = 0
+        self._unsaved: dict[str, Any] = {}
+        self._saving: dict[str, Any] | None = None
+        self._save_retry_at: int | None = None
+        self._guarded: c.Journal | None = None
+        self._append_retry_at: int | None = None
+        self._polling = False
+        self._checked_ms = -1_000_000
+        self._asked_ms = -1_000_000
+        self._beat_ms = 0
+        self._hold_until = 0
+        self._tools_since: int | None = None
+        self._filler_said = False
+        self._scripted_at: int | None = None
+        self._give_up_at: int | None = None
+        self._streams = 0
+        self._lost_link = False
+
+    # --- the doors ------------------------------------------------------------------------------------------------
+    def start(self, now_ms: int) -> list[c.Command]:
+        """Begin. Returns the first commands."""
+        self._t0 = self._beat_ms = now_ms
+        out: list[c.Command] = []
+        start = self._start
+        if start.fixed or start.cached:
+            self.snapshot, self.segments = start.fixed or (start.cached[1], start.cached[2])  # type: ignore[index]
+        # The watchdog's message goes out with the append, not after it: whichever is lost, the other is there.
+        out += self._guess(now_ms)
+        if start.event is not None:
+            if not start.armed:
+                out.append(c.Arm(start.key, WATCHDOG_S, start.event, start.link))
+            out.append(self._append(start.key, start.event))
+        if self.snapshot is None:
+            out.append(c.Load())
+        if start.item is not None:
+            out += self._take_floor(start.item, now_ms)
+        return out + self._advance(now_ms)
+
+    def handle(self, outcome: c.Outcome, now_ms: int) -> list[c.Command]:
+        """Take what has come of a command."""
+        if self.done:
+            return []
+        out: list[c.Command] = []
+        match outcome:
+            case c.Appended(item):
+                out = self._take_floor(item, now_ms)
+            case c.AppendFailed(missing):
+                out = self._append_failed(now_ms, missing=missing)
+            case c.Loaded(snapshot, segments):
+                self.snapshot, self.segments = snapshot, segments
+            case c.LoadFailed():
+                out = [c.Load()] if now_ms - self._t0 < APPEND_BUDGET_MS else self._stop(j.FAILED, "no_snapshot")
+            case c.Polled(item):
+                self._polling = False
+                out = self._see(item, now_ms)
+            case c.PollFailed():
+                self._polling = False
+            case c.Journaled(item):
+                out = self._journaled(item, now_ms)
+            case c.JournalFailed(lost):
+                out = self._journal_failed(now_ms, lost=lost)
+            case c.Posted():
+                self._posted(now_ms)
+            case c.PostFailed(kind):
+                out = self._post_failed(kind, now_ms)
+            case c.ToolReturned():
+                self._tool_returned(outcome)
+            case _:
+                out = self._model(outcome, now_ms)
+        return out + self._advance(now_ms)
+
+    def tick(self, now_ms: int) -> list[c.Command]:
+        """Time has passed."""
+        return [] if self.done else self._advance(now_ms)
+
+    def wake_at(self) -> int | None:
+        """When :meth:`tick` must be called at the latest, ``None`` when there is nothing to wait for."""
+        if self.done:
+            return None
+        times = [self._append_retry_at, self._save_retry_at, self._scripted_due(), self._filler_due(), self._give_up_at]
+        if self._owned and not self._state:
+            times += [self._asked_ms + POLL_MS, self._pacer.due_at(), self._start.budget_ms + self._t0]
+            times.append(self._round.wake_at() if self._round else None)
+            times.append(self._hold_until or None)
+        due = [at for at in times if at is not None]
+        return min(due) if due else None
+
+    # --- storing the event and owning the floor -------------------------------------------------------------------
+    def _append(self, key: Key, event: ev.Event, closes: Key | None = None) -> c.Append:
+        self.report.writes += 1
+        opened = {"rid": self._start.rid, "at": self._t0, "p": {}, "tools": {}}
+        return c.Append(key, event, opened, closes, self._start.link)
+
+    def _append_failed(self, now_ms: int, *, missing: bool) -> list[c.Command]:
+        if missing:
+            return self._stop(j.FAILED, "no_session")
+        if now_ms - self._t0 < APPEND_BUDGET_MS:
+            self._append_retry_at = now_ms + RETRY_MS
+            return []
+        return self._speak_blind()
+
+    def _speak_blind(self) -> list[c.Command]:
+        """The table is down: the caller hears a sentence, on the link the frame came on."""
+        link = self._start.link
+        self._state, self._settled = j.FAILED, True
+        self.report.ended_by = "table_failed"
+        if link is None or self._sending is not None:
+            return []
+        text = self.snapshot.agent.apology if self.snapshot else Agent.apology
+        frame = build_frame(Text(text, last=True))
+        self._sending = _Pending(text, True, j.SCRIPTED, 0, 0, frame, counts=False)
+        return [c.PostFrame(link[1], frame)]
+
+    def _take_floor(self, item: c.Item, now_ms: int) -> list[c.Command]:
+        """The event is stored: is it ours to act on, and do we own the floor?"""
+        self._append_retry_at = None
+        stored = item.get("events", {}).get(self.key, {})
+        if self._start.event is not None and stored.get("rid") != self._start.rid:
+            return self._leave("duplicate")
+        view = self._fold(item)
+        if view.ended:
+            return self._leave("ended")
+        if self.key in view.replays:
+            return self._replayed(view, now_ms)
+        if not owns(view, self.key):
+            return self._late(view, stored)
+        self._own(view, now_ms)
+        return []
+
+    def _replayed(self, view: View, now_ms: int) -> list[c.Command]:
+        """Known words on a new link: only if their answer died is there anything to do (A8)."""
+        original = view.replays[self.key]
+        generation = ev.generation_of(self.key)
+        for reply in view.replies:
+            if reply.key == self.key:
+                continue
+            answers = original in reply.covers or reply.key == original
+            alive = not reply.finished and now_ms - reply.alive_ms < LEASE_MS
+            resumed = ev.generation_of(reply.key) == generation and reply.key > original
+            if (answers and (reply.state == j.DONE or alive)) or resumed:
+                return self._leave("replay")
+        return self._retake(view, ev.TAKE)
+
+    def _late(self, view: View, stored: ev.Event) -> list[c.Command]:
+        """A newer floor event was there first. Words that nobody covers take the floor above it (A5)."""
+        newest = view.speaking[-1] if view.speaking else Key("")
+        over = view.reply(newest)
+        covered = over is not None and self.key in over.covers
+        if newest <= self.key or covered or stored.get("type") not in (ev.PROMPT, ev.DIGITS, ev.TAKE):
+            return self._leave("superseded")
+        return self._retake(view, ev.TAKE)
+
+    def _retake(self, view: View, kind: str) -> list[c.Command]:
+        top = max([*view.speaking, *(b.key for b in view.barge_ins), self.key])
+        old, self.key = self.key, ev.derived_key(top, kind, "." + old_id(self.key))
+        event = {"type": kind, "rid": self._start.rid}
+        return [self._append(self.key, event, closes=old)]
+
+    def _own(self, view: View, now_ms: int) -> None:
+        self._owned = True
+        self.view, self._checked_ms, self._asked_ms = view, now_ms, now_ms
+        others = [r for r in view.replies if r.key != self.key and not r.finished and now_ms - r.alive_ms < LEASE_MS]
+        self._hold_until = now_ms + QUIET_MS if others else 0
+        before = [r for r in view.replies if r.key < self.key and r.posts]
+        self._needs_close = bool(before) and not before[-1].closed
+        mine = view.reply(self.key)
+        self._posts = {f"{p.index:03d}": _post_entry(p) for p in mine.posts} if mine else {}
+
+    def _leave(self, why: str) -> list[c.Command]:
+        """Not ours to answer: nothing is said; the reply opened with the event is marked as stopped."""
+        self.report.ended_by = why
+        if why == "duplicate":
+            self._state, self._settled = j.STOPPED, True
+            return self._close_round()
+        return self._stop(j.STOPPED, why)
+
+    # --- looking at the session -----------------------------------------------------------------------------------
+    def _fold(self, item: c.Item) -> View:
+        self.item = item
+        mine = item.get("replies", {}).get(self.key)
+        if mine is not None and self._posts:
+            patched = {**mine, "p": {**mine.get("p", {}), **self._posts}}
+            item = {**item, "replies": {**item["replies"], self.key: patched}}
+        return fold(item, self.snapshot.greeting if self.snapshot else "")
+
+    def _see(self, item: c.Item, now_ms: int) -> list[c.Command]:
+        view = self._fold(item)
+        if not self._owned:
+            return []
+        self.view, self._checked_ms = view, now_ms
+        if self._hold_until and not any(
+            r.key != self.key and not r.finished and now_ms - r.alive_ms < LEASE_MS for r in view.replies
+        ):
+            self._hold_until = 0
+        if self._state or self._ending:
+            return []
+        if view.ended:
+            return self._stop(j.STOPPED, "ended")
+        if not owns(view, self.key):
+            newer = view.speaking and view.speaking[-1] > self.key
+            return self._stop(j.STOPPED, "superseded" if newer else "barge_in")
+        return []
+
+    def _stop(self, state: str, why: str) -> list[c.Command]:
+        """Nothing more is posted; what is on its way still lands and is written down."""
+        if self._state:
+            return []
+        self._state, self.report.ended_by = state, why
+        self._unsaved["st"] = state
+        if self._closed:
+            self._unsaved["last"] = True
+        return self._close_round()
+
+    def _close_round(self) -> list[c.Command]:
+        if self._round is None:
+            return []
+        out = self._round.close()
+        self._note_round()
+        return out
+
+    # --- moving on ------------------------------------------------------------------------------------------------
+    def _advance(self, now_ms: int) -> list[c.Command]:
+        out: list[c.Command] = []
+        if self._append_retry_at is not None and now_ms >= self._append_retry_at and self._start.event is not None:
+            self._append_retry_at = None
+            stored = self._start.event if self.key == self._start.key else {"type": ev.TAKE, "rid": self._start.rid}
+            out.append(self._append(self.key, stored))
+        if self._owned and self.snapshot is not None and not self._state:
+            out += self._think(now_ms)
+            out += self._hand_over(now_ms)
+        if not self._state and self._owned:
+            out += self._pump(now_ms)
+            out += self._poll(now_ms)
+        out += self._save(now_ms)
+        self._finish(now_ms)
+        return out
+
+    def _finish(self, now_ms: int) -> None:
+        if not self._state or self._sending is not None or self._saving is not None or self._guarded is not None:
+            return
+        if any(t.kind == "effect" and t.started and t.result is None for t in self._tools):
+            return
+        if self._unsaved and not self._settled:
+            if self._give_up_at is None:
+                self._give_up_at = now_ms + FLUSH_BUDGET_MS
+            if now_ms < self._give_up_at:
+                return
+        self.done = True
+
+    # --- thinking -------------------------------------------------------------------------------------------------
+    def _guess(self, now_ms: int) -> list[c.Command]:
+        """D15: ask from the copy at hand while the append is under way."""
+        start = self._start
+        if start.cached is None or start.event is None or start.script or start.script_of:
+            return []
+        item = start.cached[0]
+        events = {**item.get("events", {}), start.key: start.event}
+        replies = {**item.get("replies", {}), start.key: {"rid": start.rid, "at": now_ms}}
+        view = fold({**item, "events": events, "replies": replies}, start.cached[1].greeting)
+        if view.ended or not owns(view, start.key) or start.key in view.replays:
+            return []
+        self.report.optimistic = "open"
+        return self._ask(self._request(view), now_ms)
+
+    def _think(self, now_ms: int) -> list[c.Command]:
+        out: list[c.Command] = []
+        if self._start.script_of and not self._start.script:
+            assert self.snapshot is not None
+            self._start = replace(self._start, script=getattr(self.snapshot.agent, self._start.script_of))
+        if self._start.script:
+            if not self._text_done:
+                self._say(self._start.script, now_ms)
+                self._text_done = True
+            return out
+        if self._scripted_at is None:
+            out += self._first_round(now_ms)
+        if self._tools_since is not None:
+            out += self._tools_done(now_ms)
+        elif self._round is not None:
+            out += self._round.tick(now_ms)
+            out += self._outcome(now_ms)
+        if self._scripted_at is not None and now_ms >= self._scripted_at and self._silent():
+            out += self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
+        return out
+
+    def _first_round(self, now_ms: int) -> list[c.Command]:
+        assert self.view is not None and self.snapshot is not None
+        self._scripted_at = self._t0 + self.snapshot.agent.scripted_ms
+        request = self._request(self.view)
+        if self._round is None:
+            return self._ask(request, now_ms)
+        if self._round.request == request:
+            self.report.optimistic = "confirmed"
+            self._listen(now_ms)
+            return []
+        self.report.optimistic = "refused"
+        out = self._close_round()
+        self._shaper, self._pacer = Shaper(), Pacer()
+        return [*out, *self._ask(request, now_ms)]
+
+    def _request(self, view: View) -> Mapping[str, Any]:
+        assert self.snapshot is not None
+        transcript = [entry for segment in self.segments for entry in segment.get("entries", ())]
+        transcript += entries(view)
+        built = messages(transcript)
+        for text, tools in self._steps:
+            add_step(built, text, [_told(t) for t in tools])
+        return build_request(self.snapshot, legal(built), self._box.specs(self.snapshot.agent))
+
+    def _ask(self, request: Mapping[str, Any], now_ms: int) -> list[c.Command]:
+        assert self.snapshot is not None
+        agent = self.snapshot.agent
+        models = (agent.model_id or self._start.models[0], agent.fallback_model_id or self._start.models[1])
+        self._round = Round(models, agent.first_token_ms, now_ms, self._streams)
+        return self._round.start(request, now_ms)
+
+    def _model(self, event: c.Outcome, now_ms: int) -> list[c.Command]:
+        assert isinstance(event, c.ModelSaid | c.ModelCalled | c.ModelStopped | c.ModelFailed)
+        if self._round is None or self._state:
+            return []
+        out = self._round.handle(event, now_ms)
+        if self.report.first_token_ms is None and self._round.voice is not None:
+            self.report.first_token_ms = now_ms - self._t0
+            self.report.model_id = self._round.open.get(self._round.voice, "")
+        if self._owned and self._scripted_at is not None:
+            self._listen(now_ms)
+        return out
+
+    def _listen(self, now_ms: int) -> None:
+        """Hand the model's new words to the shaper."""
+        assert self._round is not None
+        fresh = self._round.take()
+        if fresh:
+            self._pacer.add(self._shaper.feed(fresh), now_ms)
+
+    def _outcome(self, now_ms: int) -> list[c.Command]:
+        """The round is over, one way or the other."""
+        assert self._round is not None
+        outcome = self._round.outcome
+        if not outcome or self._text_done:
+            return []
+        self._listen(now_ms)
+        self._note_round()
+        if outcome == "answered":
+            self._pacer.add(self._shaper.finish(), now_ms)
+            if self._unspoken():
+                return self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
+            self._text_done = True
+        elif outcome == "tools":
+            self._pacer.add(self._shaper.finish(), now_ms)
+            return self._begin_tools(now_ms)
+        elif outcome == "broken" and not self._posts and self._sending is None:
+            return self._start_over(now_ms)
+        elif outcome == "broken":
+            self._pacer.add(self._shaper.finish() + LOST_THREAD, now_ms)
+            self._text_done = True
+        else:
+            return self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
+        return []
+
+    def _start_over(self, now_ms: int) -> list[c.Command]:
+        """The voice broke before anything was said: forget its words, ask the other model."""
+        assert self._round is not None
+        old, self._round = self._round, None
+        self._shaper, self._pacer = Shaper(), Pacer()
+        self._streams = old.next_stream
+        if old.asked >= 4 or self._scripted_at is None or now_ms >= self._scripted_at:
+            return self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
+        self._round = Round((old.models[1], old.models[0]), old.hedge_ms, now_ms, old.next_stream, asked=old.asked)
+        return self._round.start(old.request, now_ms)
+
+    def _script(self, now_ms: int, sentence: str) -> list[c.Command]:
+        """Close every stream for good and say a sentence of ours."""
+        out = self._close_round()
+        self._shaper, self._pacer = Shaper(), Pacer()
+        self._text_done, self._tools_since = True, None
+        self.report.ended_by = "scripted"
+        self._start = replace(self._start, script=sentence)
+        if self._posts and not sentence.startswith(" "):
+            sentence = " " + sentence
+        self._say(sentence, now_ms)
+        return out
+
+    def _say(self, sentence: str, now_ms: int) -> None:
+        self._pacer.add(sentence, now_ms)
+
+    def _note_round(self) -> None:
+        if self._round is None:
+            return
+        self._streams = self._round.next_stream
+        self.report.models_asked = self._streams
+        self.report.stop_reason = self._round.stop_reason
+        usage, self._round.usage = self._round.usage, {}
+        self.report.input_tokens += usage.get("inputTokens", 0)
+        self.report.output_tokens += usage.get("outputTokens", 0)
+
+    def _silent(self) -> bool:
+        """Nothing has been said in this turn and nothing is about to be."""
+        return not self._posts and self._sending is None and not self._text_done and self._pacer.due_at() is None
+
+    def _unspoken(self) -> bool:
+        return not self._posts and self._sending is None and self._pacer.empty
+
+    def _scripted_due(self) -> int | None:
+        return self._scripted_at if self._owned and not self._state and self._silent() else None
+
+    # --- tools ----------------------------------------------------------------------------------------------------
+    def _begin_tools(self, now_ms: int) -> list[c.Command]:
+        assert self._round is not None and self.snapshot is not None
+        step = self._step()
+        agent = self.snapshot.agent
+        begun = [
+            _Tool(call, self._box.kind(agent, call.name), step, len(self._tools) + i)
+            for i, call in enumerate(self._round.calls)
+        ]
+        self._tools += begun
+        self._steps.append((self._round.text, begun))
+        self._round = None
+        self.report.tool_calls += len(begun)
+        self._tools_since, self._filler_said = now_ms, False
+        if len(self._steps) >= MAX_ROUNDS:
+            return self._script(now_ms, agent.apology)
+        for tool in begun:
+            if _arguments(tool.call.arguments) is None:
+                tool.result, tool.ok = _error("the arguments are not a JSON object; call the tool again"), False
+            elif not tool.kind:
+                tool.result, tool.ok = _error(f"there is no tool named {tool.call.name}"), False
+        return self._run_tools(now_ms)
+
+    def _run_tools(self, now_ms: int) -> list[c.Command]:
+        """Start what may start: reads at once; effects one by one, each behind its guarded intent."""
+        out: list[c.Command] = []
+        for tool in self._tools:
+            if tool.started or tool.result is not None:
+                continue
+            if tool.kind == "read":
+                out.append(self._run(tool))
+            elif self._guarded is None and self._saving is None and self._sending is None:
+                out.append(self._intend(tool, now_ms))
+        return out
+
+    def _run(self, tool: _Tool) -> c.RunTool:
+        assert self.snapshot is not None and self.item is not None
+        tool.started = True
+        arguments = _arguments(tool.call.arguments) or {}
+        canonical = json.dumps([tool.call.name, arguments], sort_keys=True)
+        owner = str(self.item.get("conversation_id", ""))
+        key = hashlib.sha256(f"{owner}|{canonical}".encode()).hexdigest()[:32]
+        agent = self.snapshot.agent
+        who = (agent.organization_id, owner, self.snapshot.caller_number)
+        return c.RunTool(tool.call.tool_use_id, tool.call.name, arguments, agent.tool_timeout_ms, key, *who)
+
+    def _intend(self, tool: _Tool, now_ms: int) -> c.Journal:
+        """Write the intent, only if nobody has taken the floor since we looked (A13)."""
+        assert self.item is not None
+        self._asked_ms = now_ms
+        guard = len(self.item.get("floor_keys", ()))
+        ended = "agent_ended" if tool.kind == "end_call" else ""
+        sets = {f"tools.{tool.index:03d}": _tool_entry(tool), **self._unsaved}
+        self._unsaved = {}
+        self._guarded = c.Journal(self.key, sets, guard, ended)
+        self.report.writes += 1
+        return self._guarded
+
+    def _intended(self, now_ms: int) -> list[c.Command]:
+        """The guard held: the effect may begin."""
+        tool = next(t for t in self._tools if t.kind in ("effect", "end_call") and not t.started and t.result is None)
+        if tool.kind == "effect":
+            return [self._run(tool)]
+        tool.started, tool.ok, tool.result = True, True, json.dumps({"status": "ending"})
+        self._ending = "agent_ended"
+        farewell = str((_arguments(tool.call.arguments) or {}).get("farewell", "")).strip()
+        if farewell or self._unspoken():
+            self._pause(now_ms)
+            shaper = Shaper()
+            self._pacer.add(shaper.feed(farewell or "Goodbye.") + shaper.finish(), now_ms)
+        self._text_done, self._tools_since = True, None
+        return []
+
+    def _tool_returned(self, outcome: c.ToolReturned) -> None:
+        for tool in self._tools:
+            if tool.call.tool_use_id == outcome.tool_use_id and tool.result is None:
+                tool.result, tool.ok = outcome.result, outcome.ok
+                self._unsaved[f"tools.{tool.index:03d}"] = _tool_entry(tool)
+                return
+
+    def _tools_done(self, now_ms: int) -> list[c.Command]:
+        """Every tool of the round has answered: think on with the results."""
+        out = self._run_tools(now_ms)
+        if self._text_done or self._ending or any(t.result is None for t in self._tools):
+            return out + self._filler(now_ms)
+        for tool in self._tools:
+            self._unsaved.setdefault(f"tools.{tool.index:03d}", _tool_entry(tool))
+        self._tools_since = None
+        self._pause(now_ms)
+        self._shaper = Shaper()
+        assert self.view is not None and self.snapshot is not None
+        if self._silent():
+            self._scripted_at = now_ms + self.snapshot.agent.scripted_ms
+        view = self._without_mine(self.view)
+        return out + self._ask(self._request(view), now_ms)
+
+    def _without_mine(self, view: View) -> View:
+        """The view as it was before this invocation spoke: its own words are told as steps."""
+        mine = view.reply(self.key)
+        if mine is not None and self._start.part == 0:
+            mine.posts, mine.tools = [], []
+        return view
+
+    def _pause(self, now_ms: int) -> None:
+        """Words of different steps do not run together."""
+        if self._posts or not self._pacer.empty:
+            self._pacer.add(" ", now_ms)
+
+    def _filler_due(self) -> int | None:
+        if self._tools_since is None or self._filler_said or self._state or self.snapshot is None or self._posts:
+            return None
+        return self._tools_since + self.snapshot.agent.tool_filler_ms
+
+    def _filler(self, now_ms: int) -> list[c.Command]:
+        """A slow tool is covered by a sentence, once, and never after the answer has begun."""
+        due = self._filler_due()
+        if due is None or now_ms < due or not self._pacer.empty or self._sending is not None or not self._may_post(now_ms):
+            return []
+        assert self.snapshot is not None and self.view is not None
+        fillers = self.snapshot.agent.fillers
+        self._filler_said = True
+        if not fillers:
+            return []
+        said = sum(post.kind == j.FILLER for reply in self.view.replies for post in reply.posts)
+        text = fillers[said % len(fillers)] + " "
+        return [self._send(text, Text(text, last=False, preemptible=True), now_ms, j.FILLER)]
+
+    # --- speaking -------------------------------------------------------------------------------------------------
+    def _may_post(self, now_ms: int) -> bool:
+        idle = self._sending is None and self._saving is None and self._guarded is None
+        return idle and now_ms >= self._hold_until and now_ms - self._checked_ms <= FRESH_MS and not self._state
+
+    def _pump(self, now_ms: int) -> list[c.Command]:
+        """Post what is due, if nothing is in flight and the floor is known to be ours."""
+        if self._sending is not None or self._saving is not None or self._guarded is not None:
+            return []
+        if now_ms < self._hold_until:
+            return []
+        due = self._pacer.due_at()
+        flush = self._text_done or self._tools_since is not None
+        waiting = (due is not None and due <= now_ms) or (flush and not self._pacer.empty)
+        closing = self._text_done and self._pacer.empty
+        if not (waiting or closing or self._needs_close):
+            return []
+        if now_ms - self._checked_ms > FRESH_MS:
+            return self._check(now_ms)
+        if self._needs_close and not waiting:
+            self._needs_close = False
+            return [self._send("", Text("", last=True), now_ms, "", counts=False)]
+        self._needs_close = False
+        text = self._pacer.take(now_ms, in_flight=False, model_done=flush)
+        if text:
+            last = self._text_done and self._pacer.empty
+            kind = j.SCRIPTED if self._start.script else j.SPOKEN
+            loud = False if self._ending else None
+            return [self._send(text, Text(text, last=last, interruptible=loud), now_ms, kind)]
+        return self._close_cycle(now_ms) if closing and not waiting else []
+
+    def _close_cycle(self, now_ms: int) -> list[c.Command]:
+        """All is said: close the talk cycle, end the call if that was asked, and write the end down."""
+        if self._posts and not self._closed:
+            return [self._send("", Text("", last=True), now_ms, "", counts=False)]
+        if self._ending and not self._end_posted:
+            return [self._send("", None, now_ms, "", counts=False)]
+        self._unsaved["st"] = j.DONE
+        self._state = j.DONE
+        self.report.ended_by = self.report.ended_by or ("end_call" if self._ending else "completed")
+        return []
+
+    def _send(self, text: str, frame: Text | None, now_ms: int, kind: str, *, counts: bool = True) -> c.PostFrame:
+        assert self.view is not None
+        wire = build_frame(frame if frame is not None else End())
+        # What is still pending when tools begin was said before them.
+        step = self._step() - (self._tools_since is not None and kind == j.SPOKEN)
+        self._sending = _Pending(text, bool(frame and frame.last), kind, step, now_ms, wire, counts=counts and bool(text))
+        if frame is None:
+            self._end_posted = True
+        return c.PostFrame(self._connection(), wire)
+
+    def _connection(self) -> str:
+        """Words go to the newest link known (A7)."""
+        newest = self.view.connection() if self.view else ""
+        return newest or (self._start.link[1] if self._start.link else "")
+
+    def _step(self) -> int:
+        return len(self._steps)
+
+    def _posted(self, now_ms: int) -> None:
+        sent, self._sending = self._sending, None
+        if sent is None or (self._settled and self._state):
+            return
+        self._refused = 0
+        self._closed = self._closed or sent.last
+        if sent.last:
+            self._unsaved["last"] = True
+        if not sent.counts:
+            self._checked_ms = max(self._checked_ms, min(now_ms, self._checked_ms + 60))
+            return
+        if self.report.first_post_ms is None:
+            self.report.first_post_ms = now_ms - self._t0
+            assert self.view is not None
+            self._unsaved["covers"] = [u.key for u in covered_by(self.view, self.key)]
+        index = f"{len(self._posts):03d}"
+        entry = {"x": sent.text, "s": sent.started_ms, "at": now_ms, "n": sent.step, "f": sent.kind}
+        self._posts[index] = entry
+        self._unsaved[f"p.{index}"] = entry
+        self.report.posts += 1
+        if sent.kind != j.FILLER:
+            self._pacer.posted(sent.text, now_ms)
+        self._wind_up()
+
+    def _wind_up(self) -> None:
+        """When this was the last word, its journal says so in the same write."""
+        if self._text_done and self._closed and self._pacer.empty and not self._ending and not self._state:
+            self._unsaved["st"] = self._state = j.DONE
+            self.report.ended_by = self.report.ended_by or "completed"
+
+    def _post_failed(self, kind: str, now_ms: int) -> list[c.Command]:
+        sent = self._sending
+        if sent is None:
+            return []
+        if self._settled and self._state:
+            self._sending = None
+            return []
+        if kind == "ambiguous":
+            self._ambiguous += 1
+            self._posted(now_ms)
+            return self._stop(j.FAILED, "post_timeouts") if self._ambiguous > 1 else []
+        if kind == "refused" and self._refused < 3 and not self._state:
+            self._refused += 1
+            return [c.PostFrame(self._connection(), sent.frame)]
+        before = self._connection()
+        newest = self.view.connection() if self.view else ""
+        if kind == "gone" and not self._lost_link:
+            self._lost_link = True
+            self._sending = None
+            self._unsend(sent, now_ms)
+            return self._check(now_ms)
+        del before, newest
+        self._sending = None
+        return self._stop(j.GONE, "link_lost" if kind == "gone" else "post_refused")
+
+    def _unsend(self, sent: _Pending, now_ms: int) -> None:
+        """A closed link has certainly not carried the frame: its text waits to be said on a newer one."""
+        fresh = Pacer()
+        rest = self._pacer.drain()
+        fresh.add(sent.text + rest, now_ms)
+        self._pacer = fresh
+        if sent.frame == build_frame(End()):
+            self._end_posted = False
+
+    # --- writing down and checking --------------------------------------------------------------------------------
+    def _save(self, now_ms: int) -> list[c.Command]:
+        if not self._unsaved or self._saving is not None or self._guarded is not None or self._sending is not None:
+            return []
+        if not self._owned and not self._state:
+            return []
+        if self._save_retry_at is not None and now_ms < self._save_retry_at:
+            return []
+        if self._settled:
+            self._unsaved = {}
+            return []
+        urgent = self._state or any(name != "last" for name in self._unsaved)
+        if not urgent:
+            return []
+        return [self._write(now_ms)]
+
+    def _write(self, now_ms: int) -> c.Journal:
+        self._save_retry_at = None
+        self._saving, self._unsaved = self._unsaved, {}
+        self._asked_ms = self._beat_ms = now_ms
+        self.report.writes += 1
+        return c.Journal(self.key, self._saving, end_sent=self._end_posted)
+
+    def _journaled(self, item: c.Item, now_ms: int) -> list[c.Command]:
+        if self._guarded is not None:
+            self._guarded = None
+            out = self._see(item, now_ms)
+            return out + (self._intended(now_ms) if not self._state else [])
+        if self._saving is not None and "st" in self._saving:
+            self._settled = True
+        self._saving = None
+        return self._see(item, now_ms)
+
+    def _journal_failed(self, now_ms: int, *, lost: bool) -> list[c.Command]:
+        if self._guarded is not None:
+            kept = {k: v for k, v in self._guarded.sets.items() if k.startswith("p.") or k in ("covers", "last")}
+            self._unsaved = {**kept, **self._unsaved}
+            self._guarded = None
+            if not lost:
+                self._save_retry_at = now_ms + RETRY_MS
+            return self._check(now_ms)
+        if self._saving is not None:
+            self._unsaved = {**self._saving, **self._unsaved}
+            self._saving = None
+        self._save_retry_at = now_ms + RETRY_MS
+        return []
+
+    def _poll(self, now_ms: int) -> list[c.Command]:
+        """While nothing is posted, look every 150 ms; now and then show that we are alive instead."""
+        if self._polling or self._saving is not None or self._guarded is not None or self._sending is not None:
+            return []
+        if now_ms - self._asked_ms < POLL_MS:
+            return []
+        if now_ms - self._beat_ms >= BEAT_MS and self._save_retry_at is None:
+            self._unsaved["beat"] = now_ms
+            return [self._write(now_ms)]
+        return self._check(now_ms)
+
+    def _check(self, now_ms: int) -> list[c.Command]:
+        if self._polling:
+            return []
+        self._polling, self._asked_ms = True, now_ms
+        self.report.polls += 1
+        return [c.Poll()]
+
+    def _hand_over(self, now_ms: int) -> list[c.Command]:
+        """Out of time: after the last post has landed and is written down, another invocation goes on (A11)."""
+        if now_ms - self._t0 < self._start.budget_ms or self._text_done:
+            return []
+        if self._sending is not None or self._saving is not None or self._guarded is not None or self._unsaved:
+            return []
+        if any(t.started and t.result is None for t in self._tools):
+            return []
+        self._state, self._settled, self.report.ended_by = "handed", True, "handed_over"
+        return [*self._close_round(), c.Dispatch(self.key, self._start.part + 1)]
+
+
+def old_id(key: str) -> str:
+    """What tells this key's event from others at the same place: its message id."""
+    return key[20:].replace(".", "-")[-40:]
+
+
+def _post_entry(post: j.Post) -> dict[str, Any]:
+    return {"x": post.text, "s": post.started_ms, "at": post.landed_ms, "n": post.step, "f": post.kind}
+
+
+def _tool_entry(tool: _Tool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"n": tool.step, "id": tool.call.tool_use_id, "name": tool.call.name}
+    entry["i"] = tool.call.arguments or "{}"
+    if tool.result is not None:
+        entry |= {"r": tool.result, "st": "success" if tool.ok else "error"}
+    return entry
+
+
+def _told(tool: _Tool) -> dict[str, Any]:
+    return {
+        "id": tool.call.tool_use_id,
+        "name": tool.call.name,
+        "input": tool.call.arguments or "{}",
+        "result": tool.result,
+        "ok": tool.ok,
+    }
+
+
+def _arguments(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _error(text: str) -> str:
+    return json.dumps({"error": text})

@@ -1,0 +1,1 @@
+"""What a model may call: the registry, the built-in tools and the demo airline's."""

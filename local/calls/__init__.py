@@ -1,0 +1,1 @@
+"""Scripted calls: the YAML files, how they are read and how they are played."""

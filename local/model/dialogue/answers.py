@@ -1,0 +1,226 @@
+"""Answers about a reservation, one short sentence a topic, out of the facts; honest where a fact is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from local.model.dialogue.facts import Reservation
+from local.model.dialogue.spoken import clock, day, duration, listed
+from local.model.dialogue.talk import Talk
+
+Answer = Callable[[Reservation, Talk], str]
+MAX_OPTIONS: Final = 2
+
+
+def answer_topics(topics: Sequence[str], facts: Reservation, talk: Talk) -> list[str]:
+    """One sentence a topic, in the order asked; topics nobody knows are left out."""
+    said: list[str] = []
+    for topic in topics:
+        sentence = ANSWERS[topic](facts, talk) if topic in ANSWERS else ""
+        sentence = sentence[:1].upper() + sentence[1:]
+        if sentence and sentence not in said:
+            said.append(sentence)
+    return said
+
+
+def overview(facts: Reservation, talk: Talk) -> str:
+    """The reservation in one sentence."""
+    flight = _flight(facts, talk)
+    if facts.state == "cancelled":
+        return f"You're booked on {flight}, but it has been cancelled, I'm sorry to say."
+    if facts.state == "delayed":
+        return f"You're on {flight}, and it's running {_late(facts)} late{_now_leaving(facts)}."
+    leaving = f", leaving at {clock(facts.text('departure'))}" if facts.text("departure") else ""
+    fine = ", and it's on time" if facts.state == "on_time" else ""
+    return f"You're on {flight}{leaving}{fine}."
+
+
+def _status(facts: Reservation, talk: Talk) -> str:
+    flight = _flight(facts, talk)
+    reason = f" because of {_lower(facts.text('reason'))}" if facts.text("reason") else ""
+    if facts.state == "cancelled":
+        return f"I'm sorry, {flight} has been cancelled{reason}."
+    if facts.state == "delayed":
+        opening = ("I'm sorry, ", "")[talk.choose("status", 2)]
+        return f"{opening}{flight} is delayed by {_late(facts)}{reason}{_now_leaving(facts)}."
+    if facts.state == "on_time":
+        leaving = f", leaving at {clock(facts.text('departure'))}" if facts.text("departure") else ""
+        return f"Good news: {flight} is on time{leaving}."
+    return f"I don't see a status for {flight} yet."
+
+
+def _departure(facts: Reservation, talk: Talk) -> str:
+    leaves, scheduled = clock(facts.text("departure")), clock(facts.text("scheduled"))
+    if facts.state == "cancelled":
+        return _status(facts, talk)
+    if not leaves:
+        return "I don't see a departure time on it yet."
+    instead = f" instead of {scheduled}" if scheduled and scheduled != leaves and facts.state == "delayed" else ""
+    gate = (
+        f" from gate {facts.text('gate')}" if facts.text("gate") and not instead and "gate" not in talk.wanted else ""
+    )
+    return f"It leaves at {leaves}{instead}{gate}."
+
+
+def _arrival(facts: Reservation, _: Talk) -> str:
+    arrives, where = clock(facts.text("arrival")), facts.text("destination")
+    if not arrives:
+        return "I don't have an arrival time for it, I'm sorry."
+    return f"It gets in{' to ' + where if where else ''} at {arrives}."
+
+
+def _gate(facts: Reservation, talk: Talk) -> str:
+    gate, terminal = facts.text("gate"), facts.text("terminal")
+    if gate and not terminal and "terminal" in talk.words:
+        return f"I don't see the terminal, only that it's gate {gate}."
+    if not gate:
+        return "The gate hasn't been posted yet; please watch the screens at the airport."
+    number = terminal.lower().removeprefix("terminal").strip().upper()
+    return f"It's gate {gate}{', terminal ' + number if number else ''}."
+
+
+def _my_seat(facts: Reservation, talk: Talk) -> str:
+    seat, cabin = talk.current_seat, facts.text("cabin")
+    if not seat:
+        return "You don't have a seat assigned yet; I can pick one for you."
+    return f"You're in seat {seat}{', ' + _lower(cabin.replace('_', ' ')) if cabin else ''}."
+
+
+def _old_seat(facts: Reservation, talk: Talk) -> str:
+    seat = facts.text("seat")
+    if not seat or seat == talk.current_seat:
+        return _my_seat(facts, talk)
+    return f"You were in {seat} before, and now you're in {talk.current_seat}."
+
+
+def _cabin(facts: Reservation, _: Talk) -> str:
+    cabin = facts.text("cabin")
+    return f"You're booked in {_lower(cabin.replace('_', ' '))}." if cabin else "I don't see the cabin on your booking."
+
+
+def _route(facts: Reservation, _: Talk) -> str:
+    origin, destination = facts.text("origin"), facts.text("destination")
+    if not destination:
+        return "I don't see the destination on your booking."
+    return f"You're flying {'from ' + origin + ' ' if origin else ''}to {destination}."
+
+
+def _date(facts: Reservation, _: Talk) -> str:
+    given = facts.text("date") or facts.text("departure")
+    told = day(given)
+    return f"It's on {told}." if given and ":" not in told else "I only see the time on your booking, not the day."
+
+
+def _name(facts: Reservation, _: Talk) -> str:
+    name = facts.text("passenger")
+    return f"It's booked for {name}." if name else "I don't see a name on that booking."
+
+
+def _reason(facts: Reservation, talk: Talk) -> str:
+    reason = facts.text("reason")
+    if facts.state not in {"delayed", "cancelled"}:
+        return _status(facts, talk)
+    word = "delay" if facts.state == "delayed" else "cancellation"
+    return (
+        f"The {word} is because of {_lower(reason)}."
+        if reason
+        else f"I don't have the reason for the {word}, I'm sorry."
+    )
+
+
+def _bags(facts: Reservation, _: Talk) -> str:
+    bags = facts.value("bags")
+    if isinstance(bags, list):
+        bags = len(bags)
+    if bags is None or isinstance(bags, bool):
+        return "I don't see any bag details on your booking; the check-in desk can add bags for you."
+    if not str(bags).isdigit():
+        return f"Your booking says {_lower(str(bags))} for bags."
+    return (
+        f"You have {'no' if str(bags) == '0' else bags} checked bag{'' if str(bags) == '1' else 's'} on your booking."
+    )
+
+
+def _refund(facts: Reservation, _: Talk) -> str:
+    refundable = facts.value("refundable")
+    if refundable is True:
+        return "Your fare is refundable, but I can't issue the refund myself; our refunds team has to do that."
+    if refundable is False:
+        return "Your fare is marked as non-refundable; only our refunds team could make an exception."
+    return "I can't issue refunds myself, and I don't want to promise you one; our refunds team can check your fare."
+
+
+def _compensation(_: Reservation, __: Talk) -> str:
+    return "I can't decide on vouchers or compensation, I'm afraid; the airport service desk can."
+
+
+def _rebook(facts: Reservation, _: Talk) -> str:
+    options = facts.value("rebooking")
+    if isinstance(options, list) and options:
+        told = listed([_option(option) for option in options[:MAX_OPTIONS]], "or")
+        return f"I see {told}, but I can't rebook you myself; a colleague has to do that."
+    return "I can't move you to another flight myself; a colleague at the airport or in our service center can do that."
+
+
+def _option(option: object) -> str:
+    if not isinstance(option, dict):
+        return str(option)
+    facts = Reservation(option)
+    leaves = clock(facts.text("departure"))
+    return f"{facts.text('flight') or 'a flight'}{' at ' + leaves if leaves else ''}"
+
+
+def _fixed(sentence: str) -> Answer:
+    return lambda _facts, _talk: sentence
+
+
+def _flight(facts: Reservation, talk: Talk) -> str:
+    """The flight, with its destination the first time it is named."""
+    number, where = facts.text("flight"), facts.text("destination")
+    named = any(number in exchange.agent for exchange in talk.before) if number else False
+    if not number:
+        return f"your flight to {where}" if where else "your flight"
+    return f"flight {number}" if named or not where else f"flight {number} to {where}"
+
+
+def _late(facts: Reservation) -> str:
+    return duration(facts.delay_minutes) if facts.delay_minutes else "a while"
+
+
+def _now_leaving(facts: Reservation) -> str:
+    leaves = clock(facts.text("departure"))
+    return f"; it now leaves at {leaves}" if leaves else ""
+
+
+def _lower(text: str) -> str:
+    return text if text[:2].isupper() else text[:1].lower() + text[1:].rstrip(".")
+
+
+ANSWERS: Final[dict[str, Answer]] = {
+    "reservation": overview,
+    "overview": overview,
+    "status": _status,
+    "departure": _departure,
+    "arrival": _arrival,
+    "gate": _gate,
+    "my_seat": _my_seat,
+    "old_seat": _old_seat,
+    "cabin": _cabin,
+    "route": _route,
+    "date": _date,
+    "name": _name,
+    "reason": _reason,
+    "bags": _bags,
+    "refund": _refund,
+    "compensation": _compensation,
+    "rebook": _rebook,
+    "cancel_booking": _fixed("I can't cancel a booking from here; you can do that online or with our service center."),
+    "upgrade": _fixed("I can't sell upgrades, I'm afraid, but I can look for a better seat in your cabin."),
+    "connection": _fixed("I only see this flight, not a connection; the gate agents can help with your onward flight."),
+    "check_in": _fixed(
+        "You can check in online or at the airport from a day before departure; I can't do it for you here."
+    ),
+    "amenities": _fixed("I don't have details about what's on board; the crew will be happy to tell you."),
+    "assistance": _fixed("I can't book assistance from here, but the airport desk will arrange it if you tell them."),
+}

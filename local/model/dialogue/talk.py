@@ -1,0 +1,200 @@
+"""What is known at this point of the conversation: the words just said, the facts found, the question left open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from zlib import crc32
+
+from local.model.dialogue.codes import find_code, find_seat
+from local.model.dialogue.conversation import Conversation, Exchange, ToolRound
+from local.model.dialogue.facts import Reservation, Seat, outcome, read_seats
+from local.model.dialogue.intents import find_manners, find_preference
+from local.model.dialogue.persona import Persona
+from local.model.dialogue.subjects import drop_general, find_topics
+from local.model.dialogue.words import normalise
+
+OPEN_QUESTIONS: Final = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("retry", r"try (?:that |it )?(?:once more|again)\?"),
+        ("confirm_seat", r"(?:move|put|switch|change) you (?:in|to|into)(?: seat)? (?P<value>\d{1,2}[A-L])\b[^.?]*\?"),
+        ("seat_choice", r"which (?:one|of|would|seat)|would you like (?:one of those|either)"),
+        ("preference", r"window or (?:an )?aisle"),
+        ("seats_offer", r"(?:find|look for|see) (?:you )?(?:a |an)?(?:other|different)?[^.?]{0,20}seats?[^.?]*\?"),
+        ("human_offer", r"(?:put you through|connect you|transfer you)[^.?]*\?"),
+        ("code", r"confirmation code|code once more|spell it"),
+        (
+            "anything_else",
+            r"(?:anything|something) else|what else|what would you like to know|how can I help|what can I",
+        ),
+    )
+)
+MAX_OPEN_EXCHANGES: Final = 4
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One conversation at the moment of an answer."""
+
+    conversation: Conversation
+    persona: Persona
+
+    @property
+    def now(self) -> Exchange:
+        """The exchange to be answered."""
+        return self.conversation.exchanges[-1]
+
+    @property
+    def before(self) -> list[Exchange]:
+        """The exchanges before it."""
+        return list(self.conversation.exchanges[:-1])
+
+    @cached_property
+    def words(self) -> str:
+        """What was just said, normalised."""
+        return normalise(self.now.caller)
+
+    @cached_property
+    def manners(self) -> tuple[str, ...]:
+        """Habits of talk in it."""
+        return find_manners(self.words)
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        """Questions about a journey in it."""
+        return find_topics(self.words)
+
+    @cached_property
+    def is_sms(self) -> bool:
+        """Whether this is a thread of texts."""
+        return self.conversation.is_sms
+
+    def offers(self, tool: str) -> bool:
+        """Whether the request offers a tool."""
+        return tool in self.conversation.tools
+
+    @cached_property
+    def last_agent(self) -> str:
+        """What the agent said last, as far as it was heard."""
+        return next((exchange.agent for exchange in reversed(self.before) if exchange.agent), "")
+
+    @cached_property
+    def was_cut(self) -> bool:
+        """Whether the agent's last words end in the middle of a sentence."""
+        return bool(self.last_agent) and not self.last_agent.rstrip().endswith((".", "!", "?", ")", '"'))
+
+    @cached_property
+    def open_question(self) -> tuple[str, str]:
+        """What the agent asked last and the caller heard: its kind and a value; ``("", "")`` for nothing."""
+        for kind, pattern in OPEN_QUESTIONS:
+            found = pattern.search(self.last_agent)
+            if found:
+                return kind, found.groupdict().get("value", "") or ""
+        return "", ""
+
+    @cached_property
+    def asked_for_code(self) -> bool:
+        """Whether a code is what the caller was asked for."""
+        return self.open_question[0] == "code"
+
+    @cached_property
+    def code(self) -> str:
+        """A confirmation code in what was just said, or ``""``."""
+        return find_code(self.now.caller, expected=self.asked_for_code or self.reservation is None)
+
+    @cached_property
+    def seat(self) -> str:
+        """A seat named in an utterance that is still to be answered, or ``""``."""
+        if not self.code:
+            found = find_seat(self.now.caller, expected=self.open_question[0] in {"seat_choice", "confirm_seat"})
+            if found or self.opened_before:
+                return found
+        earlier = [] if self.opened_before else self.before[-MAX_OPEN_EXCHANGES:]
+        said = [exchange.caller for exchange in reversed(earlier) if not find_code(exchange.caller)]
+        return next((seat for text in said if (seat := find_seat(text))), "")
+
+    @cached_property
+    def opened_before(self) -> bool:
+        """Whether a reservation had been found before this exchange."""
+        return any(
+            done.name == "lookup_reservation" and outcome(done) == "ok"
+            for exchange in self.before
+            for done in exchange.rounds
+        )
+
+    def rounds(self) -> Iterator[ToolRound]:
+        """Every finished tool call of the conversation, newest first."""
+        for exchange in reversed(self.conversation.exchanges):
+            yield from reversed(exchange.rounds)
+
+    @cached_property
+    def reservation(self) -> Reservation | None:
+        """The facts of the newest reservation that was found."""
+        found = next((r for r in self.rounds() if r.name == "lookup_reservation" and outcome(r) == "ok"), None)
+        return Reservation(found.result) if found else None
+
+    @cached_property
+    def known_code(self) -> str:
+        """The confirmation code in use: just said, looked up before, or remembered."""
+        if self.code:
+            return self.code
+        for done in self.rounds():
+            if done.name == "lookup_reservation" and outcome(done) != "not_found":
+                return str(done.input.get("confirmation_code", ""))
+        said = (find_code(exchange.caller) for exchange in reversed(self.before))
+        failed = {
+            str(done.input.get("confirmation_code", "")) for done in self.rounds() if outcome(done) == "not_found"
+        }
+        return next((code for code in (*said, self.persona.remembered_code) if code and code not in failed), "")
+
+    @cached_property
+    def current_seat(self) -> str:
+        """The passenger's seat, changes of this conversation included."""
+        for done in self.rounds():
+            if done.name == "change_seat" and outcome(done) == "ok":
+                return Reservation(done.result).text("seat") or str(done.input.get("seat", ""))
+            if done.name == "lookup_reservation" and outcome(done) == "ok":
+                break
+        return self.reservation.text("seat") if self.reservation else ""
+
+    @cached_property
+    def seats(self) -> list[Seat]:
+        """The seats found last, without the passenger's own; empty once one was taken."""
+        for done in self.rounds():
+            if done.name == "change_seat" and outcome(done) == "ok":
+                return []
+            if done.name == "lookup_available_seats":
+                found = read_seats(done.result) if outcome(done) == "ok" else []
+                return [seat for seat in found if seat.number != self.current_seat]
+        return []
+
+    @cached_property
+    def wanted(self) -> tuple[str, ...]:
+        """Questions still unanswered: those just asked and, until a reservation was found, those before."""
+        utterances = [self.now.caller]
+        if not self.opened_before:
+            utterances = [exchange.caller for exchange in self.conversation.exchanges[-MAX_OPEN_EXCHANGES:]]
+        found: list[str] = []
+        for utterance in utterances:
+            found += [topic for topic in find_topics(normalise(utterance)) if topic not in found]
+        return drop_general(found)
+
+    @cached_property
+    def preference(self) -> str:
+        """The kind of seat asked for in the newest utterance that names one, or ``""``."""
+        for exchange in [self.now, *reversed(self.before[-MAX_OPEN_EXCHANGES:])]:
+            found = find_preference(normalise(exchange.caller))
+            if found:
+                return found
+            if any(done.name == "change_seat" for done in exchange.rounds):
+                break
+        return ""
+
+    def choose(self, key: str, count: int) -> int:
+        """A number below ``count``: the same for the same conversation, another for the next utterance."""
+        said = "|".join(exchange.caller for exchange in self.conversation.exchanges)
+        return crc32(f"{key}|{said}".encode()) % count

@@ -1,0 +1,387 @@
+"""Starts everything the local run consists of, says when it is ready, and ends it all together."""
+
+import asyncio
+import contextlib
+import fcntl
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from local.faults import FaultError, parse_faults
+from local.gateway import Gateway, GatewayOptions
+from local.processes import Process, StartError, free_port, open_log
+from local.queues import QueuePoller
+from local.seed import seed
+from local.services import KEYS, Endpoints, make_resources, start_ministack
+from local.settings import LOCAL_REGION, LOOPBACK, ROOT, LocalSettings
+from local.template import Function, Template, TemplateError, read_template
+from local.traffic import Traffic
+from local.wire import MAX_MESSAGE_BYTES
+from local.workers import Workers
+
+STATE_VERSION: Final = "1"
+_CREDENTIALS: Final = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_BEARER_TOKEN_BEDROCK", "HOME",
+)  # fmt: skip
+
+
+class Supervisor:
+    """One local run.
+
+    Args:
+        settings: What the caller chose.
+    """
+
+    def __init__(self, settings: LocalSettings) -> None:
+        self.settings = settings
+        self._stop = asyncio.Event()
+        self._processes: list[Process] = []
+        self._pollers: list[QueuePoller] = []
+        self._logs = FunctionLogs(settings.home / "log")
+        self.traffic = Traffic()
+
+    async def run(self) -> None:
+        """Start, serve until asked to stop, end everything.
+
+        Raises:
+            StartError: If something does not come up; what was started is ended first.
+        """
+        prepare_home(self.settings.home)
+        with _only_one(self.settings):
+            _check_port(self.settings.port)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self._stop.set)
+            try:
+                await self._run()
+            finally:
+                await self._end_processes()
+                self._logs.close()
+
+    async def _run(self) -> None:
+        settings = self.settings
+        try:
+            faults = parse_faults(settings.frames, settings.posts)
+        except FaultError as exc:
+            raise StartError(f"GATEWAY_FRAMES or GATEWAY_POSTS: {exc}") from exc
+        parameters = {
+            **settings.parameters,
+            "PublicBaseUrl": settings.public_base_url,
+            "RelayUrl": settings.relay_url,
+            "ConnectionsUrl": f"{settings.local_url}/relay",
+        }
+        try:
+            draft = read_template(settings.template, parameters)
+            aws_url, model_url = await asyncio.gather(self._start_aws(), self._start_model())
+            region = os.environ.get("AWS_REGION", LOCAL_REGION) if settings.real_bedrock else LOCAL_REGION
+            endpoints = Endpoints(region, aws_url, settings.dynamodb_url or aws_url)
+            attributes = await asyncio.to_thread(make_resources, draft, endpoints)
+            template = read_template(settings.template, parameters, attributes)
+        except TemplateError as exc:
+            raise StartError(f"template.yaml: {exc}") from exc
+        demo = await asyncio.to_thread(seed, template, endpoints)
+        for account in demo["accounts"]:
+            self.traffic.mask(account["auth_token"])
+        carrier_url = settings.twilio_api_url or f"{settings.local_url}/local/carrier"
+        workers = Workers(
+            template,
+            worker_environment(settings, endpoints, model_url, carrier_url),
+            self._log_line,
+            cap=settings.workers,
+        )
+        options = GatewayOptions(
+            public_host=settings.public_host,
+            region=region,
+            model_url=model_url if settings.bedrock_url is None else None,
+            console=ROOT / "console",
+            versions=versions(),
+        )
+        run = RunFile(settings, demo, carrier_url, endpoints)
+        carrier = self._carrier(run.document)
+        gateway = Gateway(template, workers, self.traffic, faults, options, carrier)
+        server = make_server(gateway, settings.port)
+        serving = asyncio.create_task(server.serve())
+        try:
+            await workers.start()
+            self._start_pollers(template, endpoints, attributes, workers)
+            await _until_started(server, serving)
+            gateway.ready.set()
+            run.write()
+            announce(settings, template, demo)
+            await self._until_stopped(serving)
+        finally:
+            run.remove()
+            print("Stopping ...", flush=True)
+            if carrier is not None:
+                await carrier.state.exchange.close()
+            await asyncio.gather(*(poller.stop() for poller in self._pollers))
+            await gateway.stop()
+            server.should_exit = True
+            await asyncio.wait({serving}, timeout=5)
+            await workers.stop()
+
+    async def _start_aws(self) -> str:
+        process, port = start_ministack(self.settings)
+        self._processes.append(process)
+        await process.wait_for_port(port)
+        return f"http://{LOOPBACK}:{port}"
+
+    async def _start_model(self) -> str | None:
+        """Start the scripted model, unless another model is used."""
+        settings = self.settings
+        if settings.bedrock_url is not None or settings.real_bedrock:
+            return settings.bedrock_url
+        if importlib.util.find_spec("local.model.__main__") is None:
+            print("There is no scripted model here: calls will hear the fallback sentence.")
+            return None
+        port = free_port()
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            **{name: value for name, value in os.environ.items() if name.startswith(("MODEL_", "OPENAI_"))},
+        }
+        command = [sys.executable, "-m", "local.model", "--port", str(port)]
+        model = Process("the scripted model", command, environment, settings.home / "log" / "model.log")
+        self._processes.append(model)
+        await model.wait_for_port(port)
+        return f"http://{LOOPBACK}:{port}"
+
+    def _carrier(self, run: Mapping[str, Any]) -> Starlette | None:
+        if importlib.util.find_spec("local.carrier.app") is None:
+            return None
+        carrier: Starlette = importlib.import_module("local.carrier.app").build_carrier(run, self.traffic)
+        return carrier
+
+    def _start_pollers(
+        self, template: Template, endpoints: Endpoints, attributes: Mapping[tuple[str, str], str], workers: Workers
+    ) -> None:
+        for source in template.queue_sources:
+            url, arn = attributes[source.queue, "Ref"], attributes[source.queue, "Arn"]
+            poller = QueuePoller(
+                source, url, arn, lambda: endpoints.client("sqs"), workers, self.traffic, endpoints.region
+            )
+            poller.start()
+            self._pollers.append(poller)
+
+    async def _until_stopped(self, serving: "asyncio.Task[None]") -> None:
+        """Wait for a signal; a part that ends by itself ends the run with a message."""
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            while not stop.done():
+                await asyncio.wait({stop, serving}, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    raise StartError("the gateway ended by itself")
+                for process in self._processes:
+                    if process.poll() is not None:
+                        raise StartError(f"{process.name} ended by itself (status {process.poll()}); see {process.log}")
+        finally:
+            stop.cancel()
+
+    async def _end_processes(self) -> None:
+        await asyncio.gather(*(process.stop() for process in self._processes))
+
+    def _log_line(self, function: Function, request_id: str | None, line: str) -> None:
+        self._logs.write(function.label, line)
+        self.traffic.record("log", function=function.label, request_id=request_id, line=line)
+
+
+class FunctionLogs:
+    """A log file for every function.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, int] = {}
+
+    def write(self, label: str, line: str) -> None:
+        """Append one line."""
+        if label not in self._files:
+            self._files[label] = open_log(self._folder / f"{label}.log")
+        with contextlib.suppress(OSError):  # A full disk must not end the call.
+            os.write(self._files[label], line.encode(errors="replace") + b"\n")
+
+    def close(self) -> None:
+        """Close every file."""
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files.clear()
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """`.local/run.json`: what a client needs, while the run lasts."""
+
+    settings: LocalSettings
+    demo: Mapping[str, Any]
+    carrier_url: str
+    endpoints: Endpoints
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The file's content."""
+        return {
+            "public_base_url": self.settings.public_base_url,
+            "platform_admin_token": self.demo.get("platform_admin_token"),
+            "organizations": [
+                {"id": each["id"], "admin_token": each.get("admin_token")} for each in self.demo["organizations"]
+            ],
+            "accounts": list(self.demo["accounts"]),
+            "numbers": list(self.demo["numbers"]),
+            "carrier_url": self.carrier_url,
+            "aws_endpoint_url": self.endpoints.aws,
+        }
+
+    def write(self) -> None:
+        """Write it for the owner's eyes only."""
+        path = self.settings.run_file
+        scratch = path.with_suffix(".tmp")
+        scratch.unlink(missing_ok=True)
+        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(self.document, file, indent=2)
+        scratch.replace(path)
+
+    def remove(self) -> None:
+        """Take it away: nobody answers there any more."""
+        self.settings.run_file.unlink(missing_ok=True)
+
+
+def worker_environment(
+    settings: LocalSettings, endpoints: Endpoints, model_url: str | None, carrier_url: str
+) -> dict[str, str]:
+    """What every function's environment holds besides its own variables."""
+    environment = {
+        "AWS_REGION": endpoints.region,
+        "AWS_DEFAULT_REGION": endpoints.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
+        "AWS_ENDPOINT_URL_SQS": endpoints.aws,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoints.aws,
+        "AWS_ENDPOINT_URL_LAMBDA": settings.local_url,
+        "TWILIO_API_BASE_URL": carrier_url,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    if settings.real_bedrock:
+        # Amazon's model is asked with the caller's own credentials; everything else stays on this machine.
+        return environment | {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}
+    environment |= KEYS
+    environment["AWS_ENDPOINT_URL"] = endpoints.aws
+    if model_url is not None:
+        environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = model_url
+    return environment
+
+
+def make_server(gateway: ASGIApp, port: int) -> uvicorn.Server:
+    """The HTTP server, on loopback only."""
+    config = uvicorn.Config(
+        gateway,
+        host=LOOPBACK,
+        port=port,
+        http="local.wire:GatewayHttpProtocol",
+        ws="local.wire:RelayProtocol",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
+    return _QuietServer(config)
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that leaves the signals to the supervisor."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    while not server.started:
+        if serving.done():
+            raise StartError(f"the gateway cannot listen on port {server.config.port}")
+        await asyncio.sleep(0.01)
+
+
+def prepare_home(home: Path) -> None:
+    """Make `.local` for the owner only, and refuse one that another version filled.
+
+    Raises:
+        StartError: If it cannot be used.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        state = home / "state"
+        state.mkdir(mode=0o700, exist_ok=True)
+        mark = state / "version"
+        if not mark.exists():
+            mark.write_text(STATE_VERSION)
+        elif mark.read_text().strip() != STATE_VERSION:
+            found = mark.read_text().strip()
+            text = f"{state} is of another version ({found}, this is {STATE_VERSION}); `make reset` forgets it"
+            raise StartError(text)
+    except OSError as exc:
+        raise StartError(f"cannot use {home}: {exc.strerror}") from exc
+
+
+@contextlib.contextmanager
+def _only_one(settings: LocalSettings) -> Iterator[None]:
+    """Hold the lock of this `.local`."""
+    with open(settings.home / "lock", "a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            lock.seek(0)
+            raise StartError(f"Ringfold runs here already ({lock.read().strip()}); stop it first") from exc
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, {settings.local_url}")
+        lock.flush()
+        yield
+
+
+def _check_port(port: int) -> None:
+    if free_port(port) != port:
+        raise StartError(f"port {port} is taken; stop what listens there or choose another: make run PORT={port + 1}")
+
+
+def versions() -> dict[str, str]:
+    """What runs here, for `/healthz`."""
+    found = {"python": platform.python_version()}
+    for name in ("botocore", "starlette", "uvicorn", "websockets"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def announce(settings: LocalSettings, template: Template, demo: Mapping[str, Any]) -> None:
+    """Say where to look and how to stop."""
+    print(f"\nRingfold is ready: {settings.local_url}/   (the phone, the console, the traffic of both protocols)")
+    if settings.public_host is not None:
+        print(f"Webhooks:  {settings.public_base_url}/api/voice/incoming")
+    for number in demo["numbers"]:
+        print(f"  call {number['phone_number']}  ({number['routing_mode']} routing)")
+    print(f"Details for clients: {settings.run_file}   Logs: {settings.home / 'log'}")
+    for source in template.unserved:
+        print(f"Not served locally: {source}")
+    print("Stop with Ctrl-C; `make reset` forgets all data.\n", flush=True)
