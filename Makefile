@@ -17,7 +17,7 @@ export PYTHON
 
 VENV := .venv/bin
 SAM := .local/tools/sam/bin/python -m samcli
-SOURCES := layers/core/ringfold functions local
+SOURCES := layers/core/ringfold functions local scripts
 
 .PHONY: help run call reset replay bench test check format format-check lint types template build secrets \
 	acceptance requirements setup-local setup-dev setup-sam
@@ -35,6 +35,7 @@ reset: setup-local ## Forget the local system's state
 	@exec $(VENV)/python -m local.reset $(ARGS)
 
 replay: setup-dev ## Show one run of the seeded scheduler (SEED=...)
+	@test -n "$(SEED)" || { echo "Say which run: make replay SEED=1" >&2; exit 2; }
 	@exec $(VENV)/python -m tests.simulation.replay $(SEED) $(ARGS)
 
 bench: setup-dev ## Measure turns on this machine

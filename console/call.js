@@ -20,9 +20,8 @@ const REASONS = {
 
 /** A call as it stands. */
 export class Call {
-  constructor(id, peer) {
+  constructor(id) {
     this.id = id;
-    this.peer = peer;
     this.label = "Calling …";
     this.over = false;
     this.up = false;

@@ -16,7 +16,7 @@ export function h(name, attributes = {}, ...children) {
     if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
     else element.setAttribute(key, value === true ? "" : String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined).map((child) => child));
+  element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
 
@@ -36,4 +36,17 @@ export function atTime(ms) {
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/**
+ * Keep a scrolling box at its end, as long as the reader has not scrolled away from it.
+ * @param {HTMLElement} box
+ * @returns {() => void} to be called when something was added
+ */
+export function follow(box) {
+  let atEnd = true;
+  const toEnd = () => atEnd && (box.scrollTop = box.scrollHeight);
+  box.addEventListener("scroll", () => (atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80), { passive: true });
+  new ResizeObserver(toEnd).observe(box);
+  return toEnd;
 }

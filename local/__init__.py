@@ -1,1 +1,1 @@
-"""The whole system on one machine: gateway, Lambda workers, AWS services, carrier and scripted model. Never deployed."""
+"""The whole system on one machine: gateway, workers, AWS services, carrier and scripted model. Never deployed."""

@@ -160,7 +160,9 @@ class Faults:
 
 
 def parse_faults(frames: str, posts: str) -> Faults:
-    """Read `GATEWAY_FRAMES` (`shuffle,seed=7,delay_ms=0-300,duplicate=0.1`) and `GATEWAY_POSTS` (`gone,after=3;slow,ms=5`).
+    """Read `GATEWAY_FRAMES` and `GATEWAY_POSTS`.
+
+    For example `shuffle,seed=7,delay_ms=0-300,duplicate=0.1` and `gone,after=3,times=1;slow,ms=500`.
 
     Raises:
         FaultError: If they cannot be meant.

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
@@ -56,7 +56,7 @@ class GatewayOptions:
     model_url: str | None = None
     console: Path | None = None
     versions: Mapping[str, str] | None = None
-    limits: RelayLimits = RelayLimits()
+    limits: RelayLimits = field(default_factory=RelayLimits)
 
 
 class Gateway:

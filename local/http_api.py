@@ -134,7 +134,7 @@ def _headers(document: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return (*headers, *(("set-cookie", str(cookie)) for cookie in document.get("cookies") or []))
 
 
-def _body(body: Any, encoded: bool) -> bytes:  # noqa: FBT001 - Lambda's own flag
+def _body(body: Any, encoded: bool) -> bytes:
     if body is None:
         return b""
     if not isinstance(body, str):

@@ -1,6 +1,7 @@
 """Processes the local run starts beside itself: a log file each, a quick end, nothing left behind."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -55,17 +56,17 @@ class Process:
         self.log = log
         descriptor = open_log(log)
         try:
-            self._process = subprocess.Popen(  # noqa: PLW1509 - one prctl call, before any thread matters
+            self._process = subprocess.Popen(
                 command,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
             )
         except OSError as exc:
-            raise StartError(f"cannot start {name} ({command[0]}): {exc.strerror}. Try `make setup`") from exc
+            raise StartError(f"cannot start {name} ({command[0]}): {exc.strerror}; see README") from exc
         finally:
             os.close(descriptor)
 
@@ -96,14 +97,10 @@ class Process:
         """Ask it to end, wait, then kill its whole group."""
         if self.poll() is None:
             self._process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self._process.wait, grace_s)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         await asyncio.to_thread(self._process.wait)
 
 

@@ -139,4 +139,6 @@ def failed_messages(outcome: Outcome, message_ids: Sequence[str], source: QueueS
         named = {failure["itemIdentifier"] for failure in document["batchItemFailures"] or []}
     except (KeyError, TypeError):
         return everything
-    return named if named <= everything else everything
+    if not named <= everything:
+        return everything
+    return named

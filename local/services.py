@@ -4,6 +4,7 @@ Everything is made through botocore over the wire, idempotently, so that another
 endpoints (`AWS_ENDPOINT_URL_DYNAMODB`).
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -59,7 +60,7 @@ def start_ministack(settings: LocalSettings) -> tuple[Process, int]:
     """
     python = settings.home / "tools" / "ministack" / "bin" / "python"
     if not python.exists():
-        raise StartError(f"MiniStack is not installed at {python.parent.parent}; run `make setup`")
+        raise StartError(f"MiniStack is not installed at {python.parent.parent}; `make run` installs it")
     state = settings.home / "state" / "aws"
     scratch = settings.home / "tmp"
     for folder in (state, scratch):
@@ -139,10 +140,8 @@ def wait_until_reachable(request: Callable[[], Any], url: str, timeout_s: float 
 
 
 def _make_table(dynamodb: Any, table: Table) -> dict[tuple[str, str], str]:
-    try:
+    with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(**table.create)
-    except dynamodb.exceptions.ResourceInUseException:
-        pass
     description = _active_table(dynamodb, table.name)
     if table.ttl_attribute:
         _enable_ttl(dynamodb, table.name, table.ttl_attribute)

@@ -118,7 +118,7 @@ class Supervisor:
         try:
             await workers.start()
             self._start_pollers(template, endpoints, attributes, workers)
-            await _until_started(server, serving)
+            await until_started(server, serving)
             gateway.ready.set()
             run.write()
             announce(settings, template, demo)
@@ -254,7 +254,8 @@ class RunFile:
         path = self.settings.run_file
         scratch = path.with_suffix(".tmp")
         scratch.unlink(missing_ok=True)
-        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(self.document, file, indent=2)
         scratch.replace(path)
 
@@ -316,7 +317,12 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-async def _until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+async def until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+    """Wait until the server listens.
+
+    Raises:
+        StartError: If it ends instead.
+    """
     while not server.started:
         if serving.done():
             raise StartError(f"the gateway cannot listen on port {server.config.port}")
@@ -348,7 +354,7 @@ def prepare_home(home: Path) -> None:
 @contextlib.contextmanager
 def _only_one(settings: LocalSettings) -> Iterator[None]:
     """Hold the lock of this `.local`."""
-    with open(settings.home / "lock", "a+", encoding="utf-8") as lock:
+    with (settings.home / "lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:

@@ -12,8 +12,9 @@ forked safely; the image says so and is started again in the cold way.
 
 Control socket, towards the image: `F` with two descriptors (the invocation socket and the log pipe) asks for a
 worker; `K` and a process id kills one. From the image: lines of JSON.
-Invocation socket, towards the worker: two big-endian lengths, a JSON header, the event. Back: a byte (0 result,
-1 error), a length, the answer.
+Invocation socket, from the worker: `R` once the handler is loaded (loading does not count against the function's
+timeout, as at AWS). Towards it: two big-endian lengths, a JSON header, the event. Back: a byte (0 result, 1 error), a
+length, the answer.
 """
 
 import ctypes
@@ -37,6 +38,7 @@ from typing import Any, Final
 REQUEST: Final = struct.Struct("!II")
 RESPONSE: Final = struct.Struct("!BI")
 ORDER: Final = struct.Struct("!cI")
+READY: Final = b"R"
 _PR_SET_PDEATHSIG: Final = 1
 
 Handler = Callable[[Any, Any], Any]
@@ -128,6 +130,7 @@ def serve(sock: socket.socket, handler: Handler | None, handler_name: str) -> No
         except HandlerError as exc:
             failure = exc.document
             print_error(failure)
+    sock.sendall(READY)
     while True:
         header_size, event_size = REQUEST.unpack(read_exactly(sock, REQUEST.size))
         received = read_exactly(sock, header_size + event_size)
@@ -162,7 +165,7 @@ def invoke(handler: Handler, payload: bytes, context: LambdaContext) -> tuple[in
 def print_error(document: dict[str, Any]) -> None:
     """Log an error as Lambda's runtime does, on one line."""
     where = "".join(document["stackTrace"]).rstrip().replace("\n", "\r")
-    print(f"[ERROR] {document['errorType']}: {document['errorMessage']}\r{where}".rstrip("\r"), flush=True)  # noqa: T201
+    print(f"[ERROR] {document['errorType']}: {document['errorMessage']}\r{where}".rstrip("\r"), flush=True)
 
 
 # --- the image ---------------------------------------------------------------------------------------------------

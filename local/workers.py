@@ -5,8 +5,10 @@ free, up to its cap, and shrinks when workers stay idle. Timeouts are enforced b
 """
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from local.template import Function, FunctionRef, Template
-from local.worker import ORDER, REQUEST, RESPONSE
+from local.worker import ORDER, READY, REQUEST, RESPONSE
 
 DEFAULT_CAP: Final = 64
 PREWARMED: Final = 2
@@ -35,6 +37,14 @@ LogLine = Callable[[Function, str | None, str], None]
 
 class UnknownFunction(Exception):
     """No function of this name is in the template."""
+
+
+class ImageEnded(Exception):
+    """The process that forks a function's workers is gone."""
+
+
+class WorkerEnded(Exception):
+    """A worker died before it could take an event."""
 
 
 class Throttled(Exception):
@@ -69,12 +79,14 @@ class WorkerFaults:
         start_ms: Delay every start of a worker.
         kill_after_ms: Kill the worker this long after it took an event, `times` times.
         times: How often; None means until changed.
+        memory_mb: Limit the address space of a worker that takes an event (Linux).
     """
 
     concurrency: int | None = None
     start_ms: int = 0
     kill_after_ms: int | None = None
     times: int | None = None
+    memory_mb: int | None = None
 
 
 class _Worker(asyncio.Protocol):
@@ -95,6 +107,7 @@ class _Worker(asyncio.Protocol):
         self._timed_out = False
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
+        self.loaded: asyncio.Future[None] = self._loop.create_future()
         os.set_blocking(log_fd, False)
         self._loop.add_reader(log_fd, self.read_log)
 
@@ -111,6 +124,9 @@ class _Worker(asyncio.Protocol):
         return self._future
 
     def data_received(self, data: bytes) -> None:
+        if not self.loaded.done():
+            data = data[len(READY) :]
+            self.loaded.set_result(None)
         self._buffer += data
         if len(self._buffer) < RESPONSE.size:
             return
@@ -123,10 +139,12 @@ class _Worker(asyncio.Protocol):
         self._finish(payload, failed=status != 0)
         self._pool.released(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         self.read_log()
         self._loop.remove_reader(self._log_fd)
         os.close(self._log_fd)
+        if not self.loaded.done():
+            self.loaded.set_exception(WorkerEnded(f"a worker of {self._pool.function.label} ended while it loaded"))
         if self._future is not None:
             self._finish(self._death(), failed=True)
         self._pool.lost(self)
@@ -202,7 +220,7 @@ class Image:
             ready = await self._launch(snap=False)
         self.init_ms = ready["init_ms"]
 
-    async def _launch(self, snap: bool) -> dict[str, Any]:  # noqa: FBT001 - a private step of start()
+    async def _launch(self, snap: bool) -> dict[str, Any]:
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(  # noqa: ASYNC220 - fork and exec of one process, a millisecond
             [self._python, "-I", str(_SCRIPT), str(theirs.fileno())],
@@ -224,7 +242,7 @@ class Image:
         reader, self._writer = await asyncio.open_unix_connection(sock=ours.dup())
         line = await reader.readline()
         if not line:
-            raise RuntimeError(f"the worker image of {self._function.label} ended before it was ready")
+            raise ImageEnded(f"{self._function.label}, before it was ready")
         self._reader = asyncio.create_task(self._read(reader))
         ready: dict[str, Any] = json.loads(line)
         return ready
@@ -235,20 +253,34 @@ class Image:
             if message["event"] == "started":
                 self._pids.popleft().set_result(message["pid"])
         while self._pids:
-            self._pids.popleft().set_exception(ConnectionError("the worker image ended"))
+            self._pids.popleft().set_exception(ImageEnded(self._function.label))
 
     async def fork(self, invocations: socket.socket, log_fd: int) -> int:
-        """Fork a worker that serves these descriptors; returns its process id."""
+        """Fork a worker that serves these descriptors; returns its process id.
+
+        Raises:
+            ImageEnded: If the process is gone; `start` makes another.
+        """
         assert self._control is not None
+        try:
+            socket.send_fds(self._control, [ORDER.pack(b"F", 0)], [invocations.fileno(), log_fd])
+        except OSError as exc:
+            raise ImageEnded(self._function.label) from exc
         pid: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._pids.append(pid)
-        socket.send_fds(self._control, [ORDER.pack(b"F", 0)], [invocations.fileno(), log_fd])
         return await pid
 
     def kill(self, pid: int) -> None:
         """Kill one worker, if it is still there."""
         assert self._control is not None
-        self._control.sendall(ORDER.pack(b"K", pid))
+        with contextlib.suppress(OSError):  # Without its image it is gone anyway.
+            self._control.sendall(ORDER.pack(b"K", pid))
+
+    async def restart(self) -> None:
+        """Start the process again if it is gone."""
+        if self._process is None or self._process.poll() is not None:
+            await self.stop()
+            await self.start()
 
     async def stop(self) -> None:
         """End the process and every worker with it."""
@@ -259,10 +291,8 @@ class Image:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             await asyncio.to_thread(self._process.wait)
 
 
@@ -280,6 +310,7 @@ class Pool:
         self._starting = 0
         self._waiting: deque[asyncio.Future[_Worker]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._restarting = asyncio.Lock()
 
     async def prewarm(self, count: int = PREWARMED) -> None:
         """Start the image and the first workers."""
@@ -292,11 +323,15 @@ class Pool:
         Raises:
             Throttled: If the function may not run more at once.
         """
-        worker = await self._acquire()
+        try:
+            worker = await self._acquire()
+        except WorkerEnded as exc:
+            document = {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {exc}"}
+            return Outcome(request_id, json.dumps(document).encode(), failed=True, duration_ms=0.0)
         deadline_ms = int((time.time() + self.function.timeout_s) * 1000)
         header = json.dumps({"id": request_id, "arn": arn, "deadline_ms": deadline_ms}).encode()
         future = worker.send(request_id, header, payload, self.function.timeout_s)
-        self._maybe_kill(worker, request_id)
+        self._harm(worker, request_id)
         # The handler runs on when the caller has gone away, as in Lambda.
         return await asyncio.shield(future)
 
@@ -358,7 +393,12 @@ class Pool:
         self._waiting.append(waiter)
         if self._starting < len(self._waiting):
             self._start_one()
-        return await waiter
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # Handed over in the same moment: pass it on.
+                self.released(waiter.result())
+            raise
 
     def _start_one(self) -> None:
         if len(self._all) + self._starting >= self._cap:
@@ -373,16 +413,39 @@ class Pool:
             if self.faults.start_ms:
                 await asyncio.sleep(self.faults.start_ms / 1000)
             worker = await self._start_worker()
+        except ImageEnded:
+            self._log(self.function, None, "the worker image ended by itself; it is started again")
+            async with self._restarting:
+                await self.image.restart()
+            worker = await self._start_worker()
         finally:
             self._starting -= 1
         self._all.add(worker)
-        self.released(worker)
+        try:
+            await worker.loaded
+        except WorkerEnded as exc:
+            self._fail_one(exc)
+        else:
+            self.released(worker)
+
+    def _fail_one(self, exc: WorkerEnded) -> None:
+        """Tell one waiting event that its worker died; the others have workers of their own under way."""
+        self._log(self.function, None, str(exc))
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(exc)
+                return
 
     async def _start_worker(self) -> _Worker:
         ours, theirs = socket.socketpair()
         log_read, log_write = os.pipe()
         try:
             pid = await self.image.fork(theirs, log_write)
+        except ImageEnded:
+            ours.close()
+            os.close(log_read)
+            raise
         finally:
             theirs.close()
             os.close(log_write)
@@ -392,8 +455,11 @@ class Pool:
         await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=ours)
         return worker
 
-    def _maybe_kill(self, worker: _Worker, request_id: str) -> None:
+    def _harm(self, worker: _Worker, request_id: str) -> None:
         faults = self.faults
+        if faults.memory_mb is not None and sys.platform == "linux":
+            limit = faults.memory_mb * 1024 * 1024
+            resource.prlimit(worker.pid, resource.RLIMIT_AS, (limit, limit))
         if faults.kill_after_ms is None or faults.times == 0:
             return
         if faults.times is not None:

@@ -106,17 +106,17 @@ def test_the_local_run_installs_what_it_imports() -> None:
 
 
 def test_only_settings_are_read_from_the_environment() -> None:
-    """One place hands the environment to config.py, at cold start; nobody else in the product reads it."""
-    readers = [path for path in python_files(PACKAGE) if re.search(r"os\.environ|getenv", path.read_text())]
+    """The bootstraps hand the environment to config.py, at cold start; nobody else in the product reads it."""
+    readers = [path.name for path in python_files(PACKAGE) if re.search(r"os\.environ|getenv", path.read_text())]
 
-    assert [PACKAGE / "bootstrap.py"] == readers
+    assert [] == [name for name in readers if not name.startswith("bootstrap")]
 
 
 @pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)
 def test_importing_a_handler_is_cheap(folder: Path) -> None:
     """What runs at a cold start pulls none of the libraries that cost a caller time."""
     code = f"import functions.{folder.name}.app, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
-    settings = dict.fromkeys(config.NAMES, "x") | {
+    settings = dict.fromkeys([*config.NAMES, "AWS_LAMBDA_FUNCTION_NAME"], "x") | {
         "PUBLIC_BASE_URL": "https://example.com",
         "RELAY_URL": "wss://example.com/dev",
         "CONNECTIONS_URL": "https://example.com/dev",
@@ -132,9 +132,10 @@ def test_importing_a_handler_is_cheap(folder: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
 
+    assert "" == answer.stderr
     assert set() == set(answer.stdout.split()) & TOO_SLOW
 
 
@@ -190,9 +191,10 @@ def test_every_module_has_its_tests(source: Path, mirror: Path) -> None:
 
 def test_every_part_of_the_local_system_has_its_tests() -> None:
     """The local system is tested folder by folder: its modules are seen through the doors of their part."""
-    parts = [ROOT / "local", *(path.parent for path in (ROOT / "local").glob("*/__init__.py"))]
+    local = ROOT / "local"
+    parts = {path.parent for path in [*local.glob("*.py"), *local.glob("*/*.py")] if not path.name.startswith("__")}
 
-    assert [] == [part for part in parts if not list((ROOT / "tests" / part.relative_to(ROOT)).glob("test_*.py"))]
+    assert [] == [part for part in parts if not list((ROOT / "tests" / part.relative_to(ROOT)).rglob("test_*.py"))]
 
 
 def test_every_function_has_its_tests() -> None:

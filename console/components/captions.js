@@ -1,4 +1,4 @@
-import { h } from "../dom.js";
+import { follow, h } from "../dom.js";
 
 /** The conversation as it is spoken: queued words are pale, the word being spoken is lit, unheard ones are struck out. */
 export class Captions {
@@ -10,6 +10,7 @@ export class Captions {
     this.list = list;
     this.announcer = announcer;
     this.items = new Map();
+    this.follow = follow(list);
   }
 
   clear() {
@@ -19,7 +20,6 @@ export class Captions {
 
   /** Show a line for the first time, or as it is now. */
   show(line) {
-    const stick = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 60;
     let item = this.items.get(line.key);
     if (!item) {
       item = line.who === "agent" ? agentItem() : callerItem(line);
@@ -28,7 +28,7 @@ export class Captions {
     }
     item.update(line);
     if (line.who === "agent" && line.done && this.announcer) this.announcer.textContent = `Agent: ${heardPart(line)}`;
-    if (stick) this.list.scrollTop = this.list.scrollHeight;
+    this.follow();
   }
 }
 

@@ -1,4 +1,4 @@
-import { atTime, h } from "../dom.js";
+import { atTime, follow, h } from "../dom.js";
 
 /** What kinds of happenings are shown together, and how each is drawn. */
 export const GROUPS = [
@@ -7,7 +7,7 @@ export const GROUPS = [
   { name: "out", label: "Frames from us", kinds: ["frame_out"] },
   { name: "call", label: "Call", kinds: ["state", "turn", "dry", "note", "ended", "agent_cut"] },
   { name: "functions", label: "Functions", kinds: ["invoke", "log"] },
-  { name: "problems", label: "Problems", kinds: ["violation"] },
+  { name: "problems", label: "Problems", kinds: ["violation", "post_refused"] },
 ];
 
 const GROUP_OF = new Map(GROUPS.flatMap((group) => group.kinds.map((kind) => [kind, group.name])));
@@ -21,6 +21,7 @@ export class Traffic {
    */
   constructor(rows, filters) {
     this.rows = rows;
+    this.follow = follow(rows);
     this.hidden = new Set();
     this.counts = new Map();
     this.chips = new Map();
@@ -42,13 +43,12 @@ export class Traffic {
     if (!group) return;
     if (this.empty) this.rows.replaceChildren();
     this.empty = false;
-    const stick = this.rows.scrollHeight - this.rows.scrollTop - this.rows.clientHeight < 80;
     const row = trafficRow(event, group);
     this.rows.append(row);
     if (this.rows.children.length > LIMIT) this.rows.firstElementChild.remove();
     this.count(group, 1);
     this.judge(row);
-    if (stick) this.rows.scrollTop = this.rows.scrollHeight;
+    this.follow();
   }
 
   count(group, by) {
@@ -150,10 +150,12 @@ function describe(event) {
       return { arrow: "◷", label: "Dry", summary: `the voice waited ${event.gap_ms} ms for words`, detail: rest };
     case "agent_cut":
       return { arrow: "✂", label: "Cut", summary: `heard: “${event.heard}”`, detail: rest };
+    case "post_refused":
+      return { arrow: "!", label: "Post", summary: `refused with ${event.status}`, detail: rest, bad: true };
     case "invoke":
-      return { arrow: "λ", label: event.function ?? "function", summary: invokeLine(event), detail: rest, bad: Boolean(event.error) };
+      return { arrow: "λ", label: nameOf(event), summary: `${event.trigger}  ${event.duration_ms} ms`, detail: rest, bad: event.failed };
     case "log":
-      return { arrow: "λ", label: event.function ?? "log", summary: logLine(event.line), detail: logDetail(event.line) };
+      return { arrow: "λ", label: nameOf(event), summary: logLine(event.line), detail: logDetail(event.line) };
     default:
       return { arrow: "·", label: kind, summary: event.what ?? words(rest), detail: rest };
   }
@@ -161,7 +163,7 @@ function describe(event) {
 
 function words(fields) {
   return Object.entries(fields)
-    .map(([key, value]) => `${key} ${value}`)
+    .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join(", ");
 }
 
@@ -203,9 +205,8 @@ function frameLine(frame) {
   }
 }
 
-function invokeLine(event) {
-  const parts = [event.route ?? event.trigger ?? "", event.ms !== undefined ? `${Math.round(event.ms)} ms` : "", event.error ?? ""];
-  return parts.filter(Boolean).join("  ");
+function nameOf(event) {
+  return (event.function ?? "").replace(/Function$/, "");
 }
 
 function logLine(line) {

@@ -29,7 +29,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         loop="uvloop",
         http="httptools",
         ws="none",
-        lifespan="off",
         access_log=False,
         log_level="critical",  # a connection cut by a fault is no error of the server
         timeout_graceful_shutdown=1,

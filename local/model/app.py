@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -33,7 +35,14 @@ def build_app(brain: Brain | None = None, pace: Pace | None = None) -> Starlette
         Route(f"/model/{{model_id:path}}/{name}", ConverseEndpoint(name, thinker, book, log), methods=["POST"])
         for name in ("converse-stream", "converse")
     ]
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await thinker.close()
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             *operations,
             Route("/healthz", control.health),
@@ -41,7 +50,7 @@ def build_app(brain: Brain | None = None, pace: Pace | None = None) -> Starlette
             Route("/_control/requests/{request_id}", control.request_body),
             Route("/_control/behaviour", control.behaviour, methods=["GET", "PUT"]),
             Route("/_control/faults", control.faults),
-        ]
+        ],
     )
 
 

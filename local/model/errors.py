@@ -45,7 +45,7 @@ IN_STREAM: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: context managers set the traceback of what passes through them
 class BedrockError(Exception):
     """An answer of the service that is no model output.
 

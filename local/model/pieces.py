@@ -67,3 +67,7 @@ class Brain(Protocol):
             BedrockError: If there is no answer, before or amid the pieces.
         """
         ...
+
+    async def close(self) -> None:
+        """Give up what it holds; it is not asked again."""
+        ...

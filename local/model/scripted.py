@@ -22,3 +22,6 @@ class ScriptedBrain:
         reply = replace_reply(plan, request, answer(request))
         async for piece in paced(reply_pieces(reply, request, plan), plan.pace):
             yield piece
+
+    async def close(self) -> None:
+        """Nothing to give up."""

@@ -18,7 +18,7 @@ from local.faults import Faults
 from local.gateway import Gateway, GatewayOptions
 from local.processes import free_port
 from local.relay_api import RelayLimits
-from local.supervisor import make_server
+from local.supervisor import make_server, until_started
 from local.template import Function, Template, read_template
 from local.traffic import Traffic
 from local.workers import Workers
@@ -55,7 +55,9 @@ class Stack:
         (only,) = self.gateway.relay.connections
         return only
 
-    async def record(self, kind: str, matches: Callable[[dict[str, Any]], bool] = lambda _record: True) -> dict[str, Any]:
+    async def record(
+        self, kind: str, matches: Callable[[dict[str, Any]], bool] = lambda _record: True
+    ) -> dict[str, Any]:
         """Wait for a traffic record."""
         async with asyncio.timeout(10):
             async for record in self.traffic.watch():
@@ -65,10 +67,23 @@ class Stack:
 
     async def printed(self, function: str, key: str) -> Any:
         """Wait for a JSON line a function printed, and give the value under its key."""
+
         def wanted(record: dict[str, Any]) -> bool:
-            return record["function"] == function and record["line"].startswith(f'{{"{key}"')
+            return bool(record["function"] == function) and str(record["line"]).startswith(f'{{"{key}"')
 
         return json.loads((await self.record("log", wanted))["line"])[key]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait, at most ten seconds, until something holds that tells nobody when it does."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - the state of other processes
+            await asyncio.sleep(0.01)
+
+
+def rewrite(template: Path, function: str, text: str) -> None:
+    """Give a function of a copied stack another handler."""
+    (template.parent / "functions" / function / "app.py").write_text(text)
 
 
 StartStack = Callable[..., Awaitable[Stack]]
@@ -120,8 +135,7 @@ async def _running(limits: RelayLimits, template_file: Path, cap: int) -> AsyncI
     server = make_server(gateway, port)
     serving = asyncio.create_task(server.serve())
     await workers.start()
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await until_started(server, serving)
     gateway.ready.set()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
         yield Stack(port, template, gateway, workers, traffic, faults, http)

@@ -121,7 +121,9 @@ async def test_a_caller_who_does_not_read_is_a_full_buffer(stack: Stack) -> None
     async with stack.call() as socket:
         socket.transport.pause_reading()
         path = f"/relay/@connections/{stack.connection_id()}"
-        statuses = [(await stack.http.post(path, content=b"x" * 100_000, headers=signed)).status_code for _ in range(150)]
+        statuses = [
+            (await stack.http.post(path, content=b"x" * 100_000, headers=signed)).status_code for _ in range(150)
+        ]
         socket.transport.abort()
 
     assert {200, 429} == set(statuses)

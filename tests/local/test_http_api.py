@@ -47,7 +47,9 @@ async def test_routes(stack: Stack) -> None:
 
     assert ("ANY /api/items/{item_id}", {"item_id": "a b"}) == (item["routeKey"], item["pathParameters"])
     assert {"path": "x/y/z.txt"} == file["pathParameters"]
-    assert [(404, {"message": "Not Found"})] * 2 == [(each.status_code, each.json()) for each in (wrong_method, nowhere)]
+    assert [(404, {"message": "Not Found"})] * 2 == [
+        (each.status_code, each.json()) for each in (wrong_method, nowhere)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ async def invoke(stack: Stack, name: str = "FramesFunction", payload: Any = None
     session = botocore.session.Session()
     session.set_credentials("local", "local")
     config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
-    own = session.create_client("lambda", "us-east-1", endpoint_url=stack.url, config=config)
+    own: Any = session.create_client("lambda", "us-east-1", endpoint_url=stack.url, config=config)
     try:
         answer = await asyncio.to_thread(
             own.invoke, FunctionName=name, Payload=json.dumps(payload or {"a": 1}).encode(), **arguments

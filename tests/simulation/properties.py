@@ -15,6 +15,8 @@ WORDS_WITHIN_MS = 6_600
 def faults(world: World) -> list[str]:
     """Every statement that does not hold; empty when all is well."""
     found = [f"illegal request: {error}" for error in dict.fromkeys(world.legal_errors)]
+    if world.spins > 3:
+        found.append(f"a turn asked {world.spins} times to be woken at once: it spins")
     found += _one_voice(world)
     found += _answered(world)
     found += _history(world)
@@ -44,8 +46,8 @@ def _answered(world: World) -> list[str]:
         return []
     since = max(world.last_said_at, world.crashed_at or 0.0)
     limit = since + WORDS_WITHIN_MS + world.plan.shuffle_ms
-    if world.plan.drop_link:
-        limit += 6_000
+    if world.plan.drop_link or (world.crashes and world.plan.model_fault):
+        limit += 6_000  # two faults in one call
     if not any(at >= world.last_said_at for at in world.words_at):
         return ["silence: the last utterance was never answered"]
     if not any(world.last_said_at <= at <= limit for at in world.words_at):

@@ -48,6 +48,7 @@ class Plan:
     model_token_ms: tuple[int, int] = (5, 120)
     reply_words: tuple[int, int] = (3, 25)
     tools: float = 0.3
+    farewell: float = 0.0
     drop_link: bool = False
     tokens_played: bool = True
     model_fault: str = ""
@@ -133,6 +134,7 @@ class World:
         self.delivered_at: list[float] = []
         self.effects: dict[str, int] = {}
         self.legal_errors: list[str] = []
+        self.spins = 0
         self.words_at: list[float] = []
         self.last_said_at = 0.0
         self.pending_frames = 0
@@ -191,7 +193,6 @@ class World:
             self.at(gap, lambda: self._say(index))
         else:
             self._say(index)
-        self._schedule_caller(index + 1)
 
     def _say(self, index: int) -> None:
         if self.ended:
@@ -199,6 +200,7 @@ class World:
         text = f"utterance number {'one two three four five six seven eight'.split()[index]}"
         self.said_by_caller.append(text)
         self.last_said_at = self.now
+        self._schedule_caller(index + 1)
         self._emit("prompt", {"type": "prompt", "voicePrompt": text, "lang": "en-US", "last": True})
 
     def _drop(self) -> None:
@@ -223,10 +225,11 @@ class World:
 
     def _emit(self, kind: str, body: dict[str, Any]) -> None:
         """A frame leaves Twilio; the gateway stamps it and starts an invocation, some time."""
-        if self.ended:
+        if self.ended and kind != "info":
             return
         stamp = self.clock()
-        if self.plan.ties and self.fences and self.now - self.fences[-1][0] < 6 and kind != self.fences[-1][2]:
+        used = {at for _, at, what in self.fences if what == kind}
+        if self.plan.ties and self.fences and self.now - self.fences[-1][0] < 6 and self.fences[-1][1] not in used:
             stamp = self.fences[-1][1]  # a tie within a burst; two utterances never share a millisecond
         self.fences.append((self.now, stamp, kind))
         number = len(self.fences)
@@ -346,6 +349,8 @@ class World:
             self.at(0, lambda: self._step(run, None))
             return
         wake = turn.wake_at()
+        if wake is not None and wake <= self.clock():
+            self.spins += 1
         if wake is not None and not turn.done:
             at = max(self.now + 0.5, wake - EPOCH)
             self.at(at - self.now, lambda: self._tick(run, turn))
@@ -370,12 +375,13 @@ class World:
             self._kill(run, f"before {type(command).__name__}")
             return
         run.requests += 1
+        first = run.requests == 1
         effect = self.random.choice([0.3, 1, self.random.uniform(1, 12)])
         back = self.random.choice([0.3, 1, self.random.uniform(1, 12)])
         started = self.now
 
         def take_effect() -> None:
-            if run.dead and not crash and self.random.random() < 0.5:
+            if run.dead and not crash and not first and self.random.random() < 0.5:
                 return  # it never left; the other half of the time it did, though its sender is dead
             outcome = self._effect(run, command, started)
             if crash:
@@ -532,9 +538,12 @@ class World:
         number = self.random.randrange(1000)
         if not asked_tool and self.random.random() < self.plan.tools:
             name = self.random.choice(["look", "change", "look", "missing"])
+            if len(self.said_by_caller) == self.plan.utterances and self.random.random() < self.plan.farewell:
+                name = "end_call"
             if self.random.random() < 0.5:
                 events.append(c.ModelSaid(command.stream, f"Checking {number}."))
-            events.append(c.ModelCalled(command.stream, f"t{self.steps}x{command.stream}", name, '{"a": 1}'))
+            arguments = json.dumps({"farewell": f"w{number}goodbye0"} if name == "end_call" else {"a": 1})
+            events.append(c.ModelCalled(command.stream, f"t{self.steps}x{command.stream}", name, arguments))
             events.append(c.ModelStopped(command.stream, "tool_use"))
         elif fault == "empty" and command.model_id == "first":
             events.append(c.ModelStopped(command.stream, "end_turn"))
@@ -605,6 +614,7 @@ def draw(rng: random.Random) -> Plan:
         model_first_ms=rng.choice([(5, 60), (50, 400), (400, 900)]),
         model_token_ms=rng.choice([(0, 5), (5, 60), (60, 300)]),
         tools=rng.choice([0.0, 0.3, 0.8]),
+        farewell=rng.choice([0.0, 0.0, 0.6]),
         drop_link=rng.random() < 0.12,
         model_fault=rng.choice(["", "", "", "", "first_dead", "first_stall", "empty", "die"]),
     )

@@ -32,7 +32,7 @@ def requests_made() -> dict[str, list[Path]]:
     """Every operation called on something named a client, and where."""
     made: dict[str, list[Path]] = {}
     for path in sorted(path for folder in CODE for path in folder.rglob("*.py")):
-        for name in re.findall(r"\b_?client\.(\w+)", path.read_text()):
+        for name in re.findall(r"\b_?client(?:\(\))?\.(\w+)", path.read_text()):
             if name not in NOT_REQUESTS:
                 made.setdefault(name, []).append(path)
     return made

@@ -13,9 +13,12 @@ from ringfold.adapters.calls import Calls
 from ringfold.adapters.directory import Directory
 from ringfold.adapters.secrets import Secrets
 from ringfold.adapters.sessions import Sessions
+from ringfold.adapters.transcripts import Transcripts
 from ringfold.config import Settings
+from ringfold.core.phone import AddressKind, address_kind
 from ringfold.log import Log
 from ringfold.ports import Finisher
+from ringfold.service.finish import Finish
 from ringfold.service.handshake import Handshake
 from ringfold.service.voice import Voice
 
@@ -77,14 +80,12 @@ def handshake_service() -> Handshake:
 @cache
 def finisher() -> Finisher:
     """What ends a call for good."""
-    sessions, calls = Sessions(_dynamodb(), settings().table_name), Calls(_dynamodb(), settings().table_name)
+    table = settings().table_name
+    return Finish(Sessions(_dynamodb(), table), Transcripts(_dynamodb(), table), _is_contact)
 
-    def finish_call(call_sid: str, reason: str, *, now_ms: int) -> None:
-        sessions.end(call_sid, reason)
-        item = sessions.load(call_sid)
-        calls.close_conversation(item["organization_id"], item["conversation_id"], item["ended"], now_ms)
 
-    return finish_call
+def _is_contact(caller_number: str) -> bool:
+    return address_kind(caller_number) is AddressKind.NUMBER
 
 
 def _dynamodb() -> Any:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfold.core import events as ev
+from ringfold.core.heard import heard_prefix
 from ringfold.core.ids import Key
 from ringfold.core.journal import Post, Reply, read_reply
 from ringfold.core.played import hear
@@ -50,7 +51,8 @@ class View:
     Attributes:
         utterances: In order of their keys, replays left out.
         replies: In order of their keys; their posts already cut to what was heard.
-        speaking: Keys of the events that ask for a reply, in order, replays left out.
+        speaking: Keys of the events that ask for a reply, in order; a replay is left out unless it was answered
+            before the words it repeats arrived.
         replays: Key of a replayed utterance → key of the one it repeats.
         loose_digits: Keys pressed and not yet collected, with the key of the last.
         mark: Everything at or below it lies in history items.
@@ -80,12 +82,13 @@ class View:
         return next((reply for reply in self.replies if reply.key == key), None)
 
 
-def fold(item: Mapping[str, Any], greeting: str = "") -> View:
+def fold(item: Mapping[str, Any], greeting: str = "", *, final: bool = False) -> View:
     """Fold a session item.
 
     Args:
         item: The item as plain Python values.
         greeting: What Twilio said at the start of the call; an interrupt may cut it.
+        final: The call is over: what had not been played by then never will be.
     """
     stored: Mapping[str, ev.Event] = item.get("events", {})
     keys = sorted(stored)
@@ -97,9 +100,10 @@ def fold(item: Mapping[str, Any], greeting: str = "") -> View:
         for k in keys
         if stored[k]["type"] == ev.INTERRUPT
     ]
+    spoke = {reply.key for reply in replies if reply.posts}
     hello = _greeting(stored, keys, greeting)
     played = [(ev.stamp_of(k), str(stored[k].get("text", ""))) for k in keys if stored[k]["type"] == ev.PLAYED]
-    hear(replies, barge_ins_of(barge_ins), played, hello)
+    hear(replies, barge_ins_of(barge_ins), played, hello, final=final)
     mark = Key(item.get("mark", ""))
     return View(
         ended=str(item.get("ended", "")),
@@ -108,7 +112,7 @@ def fold(item: Mapping[str, Any], greeting: str = "") -> View:
         utterances=[u for u in utterances if u.key not in replays],
         barge_ins=barge_ins,
         replies=replies,
-        speaking=[Key(k) for k in keys if stored[k]["type"] in ev.SPEAKING and Key(k) not in replays],
+        speaking=[Key(k) for k in keys if stored[k]["type"] in ev.SPEAKING and (Key(k) not in replays or k in spoke)],
         replays=replays,
         loose_digits=loose,
         mark=mark,
@@ -140,8 +144,6 @@ def concerns(interrupt: BargeIn, reply: Reply, view: View) -> bool:
 
 def agrees(segments: Sequence[str], heard: str) -> bool:
     """Whether the heard text reaches into the last of these segments."""
-    from ringfold.core.heard import heard_prefix
-
     found = heard_prefix(segments, heard)
     return found is not None and found.segment == len(segments) - 1
 
@@ -161,12 +163,17 @@ def covered_by(view: View, key: str) -> list[Utterance]:
     return [utterance for utterance in view.utterances if utterance.key <= key]
 
 
+def covered_keys(view: View, reply: Reply) -> set[str]:
+    """Keys of the utterances a reply answers, under whichever key it knew them."""
+    return {view.replays.get(Key(key), key) for key in reply.covers} | set(reply.covers)
+
+
 def unanswered(view: View) -> list[Utterance]:
     """Utterances no reply has begun to answer aloud."""
     answered: set[str] = set()
     for reply in view.replies:
         if reply.posts or reply.state == "done":
-            answered |= reply.covers
+            answered |= covered_keys(view, reply)
     return [u for u in view.utterances if u.key not in answered and u.key not in view.late]
 
 

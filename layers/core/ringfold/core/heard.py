@@ -20,9 +20,11 @@ from ringfold.core.spelling import Spelling, spell
 AGREEMENT: Final = 0.6
 """Below this share of agreeing characters the heard text is noise."""
 
+_TRIES: Final = 24  # places in the middle that are tried
 _GRAM: Final = 5  # characters that must agree before the walk goes on after a difference
 _WINDOW: Final = 40  # how far behind a difference agreement is looked for
-_ANCHOR: Final = 12  # characters that name a place in the middle of a segment, or behind a gap
+_ANCHOR: Final = 8  # characters that name a place in the middle of a segment
+_FAR_ANCHOR: Final = 12  # and one behind a gap
 _FAR: Final = 1000  # how much foreign text is passed over
 _CLAUSE_PENALTY: Final = 0.05
 _MIDDLE_PENALTY: Final = 0.15
@@ -84,6 +86,8 @@ def heard_prefix(segments: Sequence[str], heard: str) -> Alignment | None:
     sent = _join(segments)
     best: tuple[float, int, int] | None = None
     for start, penalty in _starts(sent, segments, said):
+        if best is not None and best[0] >= 1 - penalty:
+            break  # agreement cannot outweigh the less likely start
         matched, reached = _walk(said, sent.characters, start, far=False)
         score = 2 * matched / (len(said) + reached - start) - penalty
         if matched and score >= AGREEMENT and (best is None or (score, start) > best[:2]):
@@ -125,20 +129,22 @@ def _join(segments: Sequence[str]) -> _Sent:
 
 
 def _starts(sent: _Sent, segments: Sequence[str], said: str) -> Iterator[tuple[int, float]]:
-    """Where the heard text may begin, and how much less likely that is."""
-    for start, spelling in zip(sent.starts, sent.spellings, strict=True):
+    """Where the heard text may begin, and how much less likely that is; the likely ones first, of equals the latest."""
+    for start, spelling in reversed(list(zip(sent.starts, sent.spellings, strict=True))):
         if spelling.characters:
             yield start, 0.0
     if len(said) < _ANCHOR:
         return
+    tried = 0
     for skipped in (0, _ANCHOR):
         gram = said[skipped : skipped + _ANCHOR]
-        at = sent.characters.find(gram) if len(gram) == _ANCHOR else -1
-        while at >= 0:
+        at = sent.characters.rfind(gram) if len(gram) == _ANCHOR else -1
+        while at >= 0 and tried < _TRIES:
             start = at - skipped
             if start > 0 and start not in sent.starts:
+                tried += 1
                 yield start, _CLAUSE_PENALTY if _begins_clause(sent, segments, start) else _MIDDLE_PENALTY
-            at = sent.characters.find(gram, at + 1)
+            at = sent.characters.rfind(gram, 0, at + _ANCHOR - 1)  # backwards: the latest is meant
 
 
 def _begins_clause(sent: _Sent, segments: Sequence[str], start: int) -> bool:
@@ -205,8 +211,8 @@ def _again(said: str, i: int, sent: str, j: int) -> tuple[int, int] | None:
 
 def _far_again(said: str, i: int, sent: str, j: int) -> tuple[int, int] | None:
     """The next place anywhere behind where a longer stretch agrees."""
-    for skip in range(min(_FAR, len(said) - i - _ANCHOR + 1)):
-        found = sent.find(said[i + skip : i + skip + _ANCHOR], j)
+    for skip in range(min(_FAR, len(said) - i - _FAR_ANCHOR + 1)):
+        found = sent.find(said[i + skip : i + skip + _FAR_ANCHOR], j)
         if found >= 0:
             return i + skip, found
     return None

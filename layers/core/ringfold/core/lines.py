@@ -137,7 +137,7 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
     try:
         return _with_settings(item, known, account, where)
     except ConfigError as exc:
-        return Number(**known, account=account, fault=str(exc))
+        return Number(**known, account=account, transfer_number=_transfer_number(item, where), fault=str(exc))
 
 
 def last_call_from_item(item: Mapping[str, Any]) -> LastCall:
@@ -183,6 +183,14 @@ def _with_settings(item: Mapping[str, Any], known: dict[str, Any], account: Acco
         relay=relay,
         languages=tuple(languages),
     )
+
+
+def _transfer_number(item: Mapping[str, Any], where: str) -> str:
+    """Where to send callers of a number whose other settings are faulty."""
+    try:
+        return _optional(_doc(item, where), "transfer_number", where)
+    except ConfigError:
+        return ""
 
 
 def _text(item: Mapping[str, Any], name: str, where: str) -> str:

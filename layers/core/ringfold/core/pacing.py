@@ -2,7 +2,8 @@
 
 A frame holds everything up to the end of the last clause at hand. It holds whole words short of that only when it is
 the first of the reply, or when what was sent will have been spoken before the clause is complete. So a model that is
-quicker than the voice costs at most a post per clause and two more, and one that is slower is passed on word by word.
+several times quicker than the voice costs at most a post per clause and two more, one that is slower is passed on word
+by word, and one that is only just quicker lies between.
 
 Time is a parameter, integer milliseconds of any clock.
 """
@@ -34,8 +35,6 @@ _ABBREVIATION: Final = re.compile(
     re.IGNORECASE,
 )
 _LOOK_BACK: Final = 12  # longer than any abbreviation, and than a mark with what closes behind it
-# What may end a word without a blank: a mark that does not stand inside numbers and names, or a script without blanks.
-_MARKED: Final = re.compile(r"[^\W\d_][,;!?…]$|[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff1f]$")
 _SPEAKABLE: Final = re.compile(r"[^\W_]")
 
 
@@ -155,10 +154,18 @@ class Pacer:
     def _whole_words(self) -> int:
         """How much of the pending text is complete words, 0 if there is none to be spoken."""
         text = self._text
-        size = len(text) if _MARKED.search(text, len(text) - 2) else max(text.rfind(" "), text.rfind("\n")) + 1
+        size = len(text) if _complete(text) else max(text.rfind(" "), text.rfind("\n")) + 1
         if _SPEAKABLE.search(text, 0, size):
             return size
         return LONGEST_WORD if len(text) > LONGEST_WORD else 0
+
+
+def _complete(text: str) -> bool:
+    """Whether a word ends with the text: at a mark that stands in no number or name, or in a script without blanks."""
+    last = text[-1]
+    if last in ",;!?…":
+        return text[-2:-1].isalpha()
+    return "\u2e80" <= last < "\uac00" or "\uf900" <= last < "\uff70"
 
 
 def count_clauses(text: str) -> int:

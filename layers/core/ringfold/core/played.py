@@ -20,12 +20,17 @@ WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 REACH: Final = 8
 """How many posts back an interrupt's text is looked for at least; a reply is always taken whole."""
 
+SKEW_MS: Final = 500
+"""How much the gateway's clock and ours may differ when words are matched with what was played."""
+
 
 def hear(
     replies: Sequence[Reply],
     interrupts: Sequence[tuple[Key, int, str]],
     played: Sequence[tuple[int, str]],
     greeting: Post | None = None,
+    *,
+    final: bool = False,
 ) -> None:
     """Set ``heard`` on every post of every reply; add words that were played but never journalled.
 
@@ -34,12 +39,18 @@ def hear(
         interrupts: (key, gateway time, heard text), in order.
         played: (gateway time, text) of each ``tokensPlayed``, in order.
         greeting: What Twilio said first, as a post under the empty key.
+        final: The call is over: what lies behind the last thing played was never heard.
     """
     posts = [post for reply in replies for post in reply.posts]
     posts = ([greeting] if greeting else []) + sorted(posts, key=lambda p: (p.landed_ms, p.reply, p.index))
-    covered, extra = _evidence(posts, played)
+    covered, extra = _evidence(posts, played, interrupts)
     for key, at_ms, heard in interrupts:
         _cut(posts, covered, key, at_ms, heard, evidence=bool(played))
+        _overhear(replies, key, at_ms, heard)
+    if final and any(covered):
+        last = max(i for i, end in enumerate(covered) if end)
+        for i in range(last, len(posts)):
+            posts[i].heard = min(posts[i].heard, covered[i])
     for at_ms, text in extra:
         _adopt(replies, at_ms, text)
 
@@ -65,21 +76,22 @@ def _cut(
         keep = max(keep, covered[i]) if evidence else keep
         if keep < len(post.text):
             post.heard, post.purged = keep, True
-    if evidence:
-        _smooth(posts, reach)
 
 
-def _smooth(posts: Sequence[Post], reach: Sequence[int]) -> None:
-    """Speech has no holes: whatever lies before something heard was heard."""
-    last = max((i for i in reach if posts[i].heard), default=-1)
-    reply = posts[last].reply if last >= 0 else None
-    for i in reach:
-        if i < last and posts[i].reply == reply and posts[i].heard < len(posts[i].text) and not _cut_before(posts, i):
-            posts[i].heard, posts[i].purged = len(posts[i].text), False
-
-
-def _cut_before(posts: Sequence[Post], i: int) -> bool:
-    return posts[i].heard > 0
+def _overhear(replies: Sequence[Reply], key: Key, at_ms: int, heard: str) -> None:
+    """The heard text goes on behind the last word a dead speaker wrote down: those words were heard too."""
+    reply = next((r for r in reversed(replies) if r.key < key and r.opened_ms <= at_ms), None)
+    if reply is None or reply.state or not heard:
+        return
+    ours = [m.group().lower() for post in reply.posts for m in WORD.finditer(post.text)]
+    theirs = list(WORD.finditer(heard))
+    if not ours or [m.group().lower() for m in theirs[: len(ours)]] != ours or len(theirs) == len(ours):
+        return
+    last = reply.posts[-1]
+    rest = heard[theirs[len(ours)].start() :]
+    reply.posts.append(
+        Post(reply.key, last.index + 1, rest, at_ms, at_ms, last.step, heard=len(rest), purged=True)
+    )
 
 
 def _position(posts: Sequence[Post], reach: Sequence[int], heard: str) -> tuple[int, int] | None:
@@ -110,12 +122,10 @@ def _before_last_reply(posts: Sequence[Post], reach: Sequence[int]) -> tuple[int
 
 
 def _evidence(
-    posts: Sequence[Post], played: Sequence[tuple[int, str]]
+    posts: Sequence[Post], played: Sequence[tuple[int, str]], interrupts: Sequence[tuple[Key, int, str]]
 ) -> tuple[list[int], list[tuple[int, str]]]:
     """How far each post is covered by what was played, and what was played that no post holds."""
-    words: list[tuple[str, int, int]] = []
-    for i, post in enumerate(posts):
-        words += [(m.group().lower(), i, m.end()) for m in WORD.finditer(post.text)]
+    words = [(m.group().lower(), i, m.end()) for i, post in enumerate(posts) for m in WORD.finditer(post.text)]
     covered = [0] * len(posts)
     extra: list[tuple[int, str]] = []
     at = 0
@@ -123,15 +133,21 @@ def _evidence(
         chunk = [m.group().lower() for m in WORD.finditer(text)]
         if not chunk:
             continue
-        start, length = _find(words, chunk, at)
+        at = max(at, next((n for n, (_, i, _) in enumerate(words) if not _gone(posts[i], interrupts, at_ms)), len(words)))
+        until = next((n for n, (_, i, _) in enumerate(words) if posts[i].started_ms > at_ms + SKEW_MS), len(words))
+        start, length = _find(words[:until], chunk, at)
         if length == 0:
             extra.append((at_ms, text))
             continue
         at = start + length
-        for word, i, end in words[start:at]:
-            del word
+        for _, i, end in words[start:at]:
             covered[i] = max(covered[i], end)
     return [_whole(posts[i].text, end) for i, end in enumerate(covered)], extra
+
+
+def _gone(post: Post, interrupts: Sequence[tuple[Key, int, str]], at_ms: int) -> bool:
+    """Whether a post had been purged before something was played."""
+    return any(post.reply < key and post.landed_ms <= cut_ms < at_ms for key, cut_ms, _ in interrupts)
 
 
 def _whole(text: str, end: int) -> int:
@@ -141,7 +157,7 @@ def _whole(text: str, end: int) -> int:
 
 def _find(words: Sequence[tuple[str, int, int]], chunk: Sequence[str], at: int) -> tuple[int, int]:
     """The first place from ``at`` on where the chunk is spoken; TTS may have changed a word here or there."""
-    need = max(1, (len(chunk) + 1) // 2)
+    need = max(1, (len(chunk) * 4 + 4) // 5)
     best = (0, 0, 0)
     for start in range(at, len(words)):
         if words[start][0] != chunk[0] and len(chunk) < 3:

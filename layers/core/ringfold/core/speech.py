@@ -25,28 +25,13 @@ HELD_MOST: Final = 64
 SPOKEN_MOST: Final = 6000
 """Characters of one answer that are spoken at most: more than six minutes. It ends with the sentence."""
 
-_BLANK: Final = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_BREAK: Final = "\n\v\f\u0085\u2028\u2029"
-# Written without blanks: Thai, Lao, Tibetan, Burmese, Khmer, Han, kana, full-width forms; Hangul does no harm.
-_WIDE: Final = (
-    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3001-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uffef"
-)
-# Nothing a voice can use: controls, marks of direction, surrogates, private use, what XML forbids.
-_UNSPEAKABLE: Final = re.compile(
-    "[\x00-\x08\x0d-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufff0-\uffff\U000e0000-\U0010ffff]"
-)
-_LETTER: Final = rf"[^\W\d_¼-¾{_WIDE}]"
+_LETTER: Final = "[A-Za-zÀ-ÖØ-öø-ÿ]"  # other scripts take the long way, to the same end
 _PROSE: Final = re.compile(rf" *(?:{_LETTER}+(?:['’-]{_LETTER}+)*[.,;:!?]? +)*")
-_IS_WIDE: Final = re.compile(f"[{_WIDE}]")
-_SPACE: Final = re.compile(rf"[{_BLANK}{_BREAK}]+")
-_ONE_BLANK: Final = re.compile(rf"[{_BLANK}]")
-_LINE_END: Final = re.compile(rf"[{_BREAK}]")
+_SPACE: Final = re.compile("[ \n]+")
 _WORD: Final = re.compile(
-    rf"[{_WIDE}]"  # scripts without blanks leave character by character
-    rf"|(?P<closed>(?:{_LETTER}+['’])?{_LETTER}+[,;!?])"  # a word that a mark has closed
-    rf"|[^{_BLANK}{_BREAK}<{_WIDE}]*?\](?=\()"  # the text of a link
-    rf"|[^{_BLANK}{_BREAK}<{_WIDE}]+"
+    rf"(?P<closed>(?:{_LETTER}+['’])?{_LETTER}+[,;!?])"  # a word that a mark has closed
+    r"|[^ \n<]*?\](?=\()"  # the text of a link
+    r"|[^ \n<]+"
 )
 _TAG: Final = re.compile(r"</?([A-Za-z!?][\w:.-]*)[^<>\n]*>")
 _TAG_BEGINS: Final = re.compile(r"<[A-Za-z/!?]")
@@ -60,7 +45,7 @@ _URL_INSIDE: Final = re.compile(r"(?<=[^A-Za-z0-9+.-])(?:https?:|www\.)|[A-Za-z0
 _ENDS: Final = {
     "target": re.compile(r"[)\n]"),
     "tag": re.compile(r"[>\n]"),
-    "address": re.compile(rf"[{_BLANK}{_BREAK}\]<>\"]"),
+    "address": re.compile(r"[ \n\]<>\"]"),
 }
 
 _BULLETS: Final = frozenset("-*+•–—·‣◦▪●○■")
@@ -81,6 +66,29 @@ _PRICE_WHOLE: Final = re.compile(r"[$€£¥₹][\d,.]+ (?:thousand|million|bill
 _NUMBER: Final = re.compile(r"[(*_]*(\d[\d,]*(?:\.\d+)?)")
 _PAUSED: Final = frozenset(".,;:!?…")
 _SENTENCE_END: Final = re.compile(r"[.!?。…](?=\s|$)")
+
+
+def _speakable(character: str) -> str:
+    """What may stand in speech for a character: itself, a blank, a line end, or nothing for what cannot be heard.
+
+    Not printable, for Python, are blanks other than the space, controls, marks of direction, surrogates, private and
+    unassigned characters. Two of them hold words together in Persian and in Indic scripts.
+    """
+    if character.isprintable() or character in "\n\u200c\u200d":
+        return character
+    if character in "\v\f\u0085\u2028\u2029":
+        return "\n"
+    return " " if character != "\r" and character.isspace() and character not in "\x1c\x1d\x1e\x1f" else ""
+
+
+def _first_wide(word: str) -> int | None:
+    """Where a script begins that puts no blanks between words: Thai to Burmese, Khmer, Han, kana, full-width forms."""
+    for place, c in enumerate(word):
+        if c >= "\u0e00" and (
+            c < "\u10a0" or "\u1780" <= c < "\u1800" or "\u2e80" <= c < "\ua4d0" or "\uf900" <= c < "\uff70"
+        ):
+            return place
+    return None
 
 
 class Shaper:
@@ -136,7 +144,7 @@ class Shaper:
     def feed(self, text: str) -> str:
         """Take a piece of the model's text and return what can be spoken by now."""
         if not text.isprintable():
-            text = _UNSPEAKABLE.sub("", text)
+            text = "".join(map(_speakable, text))
         buffer = self._buffer + text
         out = ""
         if self._calm and (end := _PROSE.match(buffer).end()):  # type: ignore[union-attr]  # matches the empty text too
@@ -202,8 +210,12 @@ class Shaper:
         found = _WORD.match(buffer, 0, HELD_MOST + 1)  # no further: a token may be of any size
         assert found is not None
         word = found.group()
-        closed = found["closed"] is not None or bool(_IS_WIDE.match(word))
-        whole = final or closed or found.end() < len(buffer)
+        if not word.isascii() and (wide := _first_wide(word)) is not None:
+            word = word[: wide or 1]
+            closed = whole = True
+        else:
+            closed = found["closed"] is not None
+            whole = final or closed or found.end() < len(buffer)
         out = ""
         if self._held and len(self._held) + len(self._held_gap) + len(word) > HELD_MOST:
             out = self._flush()
@@ -211,8 +223,8 @@ class Shaper:
             return out + self._cut(word)
         if not whole:
             return out
-        self._buffer = buffer[found.end() :]
-        spaced = bool(_ONE_BLANK.match(self._buffer))
+        self._buffer = buffer[len(word) :]
+        spaced = self._buffer.startswith(" ")
         if self._buffer.startswith("(") and word.endswith("]"):
             self._skip = "target"
         return out + self._speak(word, spaced=spaced and not closed)
@@ -301,9 +313,9 @@ class Shaper:
 
     # --- blanks and line ends --------------------------------------------------------------------------------------
     def _blank(self, run: str) -> str:
-        end = _LINE_END.search(run)
-        out = self._spaces(len(run) if end is None else end.start())
-        return out if end is None else out + self._line_end(len(_LINE_END.findall(run)))
+        blanks, line_end, _ = run.partition("\n")
+        out = self._spaces(len(blanks))
+        return out + self._line_end(run.count("\n")) if line_end else out
 
     def _spaces(self, count: int) -> str:
         if self._swallow:  # one blank is enough around what was dropped

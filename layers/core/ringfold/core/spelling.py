@@ -9,13 +9,12 @@ symbols become words. Every character knows which written word it came from.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-# Scripts written without blanks: every character is a word of its own.
-_WIDE: Final = "\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f"
-_WRITTEN: Final = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+")
+_WRITTEN: Final = re.compile(r"\S+")
 _PIECE: Final = re.compile(
     r"[$€£](?P<money>\d[\d,]*)(?:\.(?P<cents>\d\d))?"
     r"|(?P<number>\d[\d,]*)(?:\.(?P<fraction>\d+))?(?:st|nd|rd|th)?(?![^\W\d_])"
@@ -66,9 +65,8 @@ def spell(text: str) -> Spelling:
     """Read a text; the same texts come again with every event of a call, so results are kept."""
     out = _Writer()
     ends = []
-    for index, written in enumerate(_WRITTEN.finditer(text)):
-        ends.append(written.end())
-        word = written.group()
+    for index, (word, end) in enumerate(_written(text)):
+        ends.append(end)
         if word.isalpha():
             out.word(word.casefold(), index)
             continue
@@ -76,6 +74,24 @@ def spell(text: str) -> Spelling:
             _write(out, piece, index)
     out.close_number()
     return Spelling("".join(out.characters), tuple(out.owners), tuple(ends))
+
+
+def _written(text: str) -> Iterator[tuple[str, int]]:
+    """Each word between blanks and where it ends; in scripts written without blanks every character is one."""
+    for found in _WRITTEN.finditer(text):
+        word, start = found.group(), found.start()
+        if word.isascii():
+            yield word, found.end()
+            continue
+        begin = 0
+        for place, character in enumerate(word):
+            if "\u2e80" <= character < "\uac00" or "\uf900" <= character < "\uff70":
+                if begin < place:
+                    yield word[begin:place], start + place
+                begin = place + 1
+                yield character, start + begin
+        if begin < len(word):
+            yield word[begin:], found.end()
 
 
 def _write(out: _Writer, piece: re.Match[str], index: int) -> None:

@@ -22,7 +22,7 @@ from ringfold.core import commands as c
 from ringfold.core import events as ev
 from ringfold.core import journal as j
 from ringfold.core.agent import Agent
-from ringfold.core.fold import View, covered_by, fold, owns
+from ringfold.core.fold import View, covered_by, covered_keys, fold, owns
 from ringfold.core.frames import End, Text, build_frame
 from ringfold.core.history import add_step, entries, legal, messages
 from ringfold.core.ids import Key
@@ -239,11 +239,16 @@ class Turn:
         """When :meth:`tick` must be called at the latest, ``None`` when there is nothing to wait for."""
         if self.done:
             return None
-        times = [self._append_retry_at, self._save_retry_at, self._scripted_due(), self._filler_due(), self._give_up_at]
+        times = [self._append_retry_at, self._scripted_due(), self._give_up_at if self._state else None]
+        idle = self._idle()
+        if idle:
+            times.append(self._save_retry_at)
         if self._owned and not self._state:
-            times += [self._asked_ms + POLL_MS, self._pacer.due_at(), self._start.budget_ms + self._t0]
-            times.append(self._round.wake_at() if self._round else None)
-            times.append(self._hold_until or None)
+            times.append(self._round.wake_at() if self._round and self._tools_since is None else None)
+            if idle:
+                times += [self._filler_due(), self._budget_due()]
+            if idle and not self._polling:
+                times += [self._asked_ms + POLL_MS, self._hold_until or self._pacer.due_at()]
         due = [at for at in times if at is not None]
         return min(due) if due else None
 
@@ -307,7 +312,7 @@ class Turn:
         """A newer floor event was there first. Words that nobody covers take the floor above it (A5)."""
         newest = view.speaking[-1] if view.speaking else Key("")
         over = view.reply(newest)
-        covered = over is not None and self.key in over.covers
+        covered = over is not None and self.key in covered_keys(view, over)
         if newest <= self.key or covered or stored.get("type") not in (ev.PROMPT, ev.DIGITS, ev.TAKE):
             return self._leave("superseded")
         return self._retake(view, ev.TAKE)
@@ -358,6 +363,9 @@ class Turn:
             return []
         if view.ended:
             return self._stop(j.STOPPED, "ended")
+        original = view.reply(view.replays.get(self.key, ""))
+        if original is not None and not original.finished and not self._posts and self._sending is None:
+            return self._stop(j.STOPPED, "replay")
         if not owns(view, self.key):
             newer = view.speaking and view.speaking[-1] > self.key
             return self._stop(j.STOPPED, "superseded" if newer else "barge_in")
@@ -630,7 +638,6 @@ class Turn:
         if tool.kind == "effect":
             return [self._run(tool)]
         tool.started, tool.ok, tool.result = True, True, json.dumps({"status": "ending"})
-        self._ending = "agent_ended"
         farewell = str((_arguments(tool.call.arguments) or {}).get("farewell", "")).strip()
         if farewell or self._unspoken():
             self._pause(now_ms)
@@ -675,35 +682,39 @@ class Turn:
             self._pacer.add(" ", now_ms)
 
     def _filler_due(self) -> int | None:
+        """When a filler is due; not while something else is about to be said or the floor is not known to be ours."""
         if self._tools_since is None or self._filler_said or self._state or self.snapshot is None or self._posts:
+            return None
+        if not self._pacer.empty or self._hold_until or self._text_done or not self.snapshot.agent.fillers:
             return None
         return self._tools_since + self.snapshot.agent.tool_filler_ms
 
     def _filler(self, now_ms: int) -> list[c.Command]:
         """A slow tool is covered by a sentence, once, and never after the answer has begun."""
         due = self._filler_due()
-        if due is None or now_ms < due or not self._pacer.empty or self._sending is not None or not self._may_post(now_ms):
+        if due is None or now_ms < due or not self._idle():
             return []
+        if now_ms - self._checked_ms > FRESH_MS:
+            return self._check(now_ms)
         assert self.snapshot is not None and self.view is not None
         fillers = self.snapshot.agent.fillers
         self._filler_said = True
-        if not fillers:
-            return []
         said = sum(post.kind == j.FILLER for reply in self.view.replies for post in reply.posts)
         text = fillers[said % len(fillers)] + " "
         return [self._send(text, Text(text, last=False, preemptible=True), now_ms, j.FILLER)]
 
     # --- speaking -------------------------------------------------------------------------------------------------
-    def _may_post(self, now_ms: int) -> bool:
-        idle = self._sending is None and self._saving is None and self._guarded is None
-        return idle and now_ms >= self._hold_until and now_ms - self._checked_ms <= FRESH_MS and not self._state
+    def _idle(self) -> bool:
+        """Nothing is on its way to the caller or the table."""
+        return self._sending is None and self._saving is None and self._guarded is None
 
     def _pump(self, now_ms: int) -> list[c.Command]:
         """Post what is due, if nothing is in flight and the floor is known to be ours."""
-        if self._sending is not None or self._saving is not None or self._guarded is not None:
+        if not self._idle():
             return []
-        if now_ms < self._hold_until:
+        if self._hold_until and now_ms < self._hold_until:
             return []
+        self._hold_until = 0
         due = self._pacer.due_at()
         flush = self._text_done or self._tools_since is not None
         waiting = (due is not None and due <= now_ms) or (flush and not self._pacer.empty)
@@ -819,7 +830,7 @@ class Turn:
 
     # --- writing down and checking --------------------------------------------------------------------------------
     def _save(self, now_ms: int) -> list[c.Command]:
-        if not self._unsaved or self._saving is not None or self._guarded is not None or self._sending is not None:
+        if not self._unsaved or not self._idle():
             return []
         if not self._owned and not self._state:
             return []
@@ -842,6 +853,7 @@ class Turn:
 
     def _journaled(self, item: c.Item, now_ms: int) -> list[c.Command]:
         if self._guarded is not None:
+            self._ending = self._guarded.ended
             self._guarded = None
             out = self._see(item, now_ms)
             return out + (self._intended(now_ms) if not self._state else [])
@@ -866,7 +878,7 @@ class Turn:
 
     def _poll(self, now_ms: int) -> list[c.Command]:
         """While nothing is posted, look every 150 ms; now and then show that we are alive instead."""
-        if self._polling or self._saving is not None or self._guarded is not None or self._sending is not None:
+        if self._polling or not self._idle():
             return []
         if now_ms - self._asked_ms < POLL_MS:
             return []
@@ -882,13 +894,16 @@ class Turn:
         self.report.polls += 1
         return [c.Poll()]
 
+    def _budget_due(self) -> int | None:
+        """When the turn hands itself over; not while a tool runs, nor when all is thought and only words are left."""
+        if self._text_done or self._unsaved or any(t.started and t.result is None for t in self._tools):
+            return None
+        return self._t0 + self._start.budget_ms
+
     def _hand_over(self, now_ms: int) -> list[c.Command]:
         """Out of time: after the last post has landed and is written down, another invocation goes on (A11)."""
-        if now_ms - self._t0 < self._start.budget_ms or self._text_done:
-            return []
-        if self._sending is not None or self._saving is not None or self._guarded is not None or self._unsaved:
-            return []
-        if any(t.started and t.result is None for t in self._tools):
+        due = self._budget_due()
+        if due is None or now_ms < due or not self._idle():
             return []
         self._state, self._settled, self.report.ended_by = "handed", True, "handed_over"
         return [*self._close_round(), c.Dispatch(self.key, self._start.part + 1)]

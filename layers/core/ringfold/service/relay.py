@@ -263,7 +263,7 @@ class Relay:
             raise DependencyError("dynamodb", "watchdog could not read the call", retryable=True)
         item = outcome.item
         at = (int(link[0]), str(link[1])) if link else None
-        if event is not None and key not in item["events"] and key > item.get("mark", "") and not item.get("ended"):
+        if event is not None and key not in item["events"] and key > item.get("mark", ""):
             yield from self._restore(call_sid, Key(key), event, at, rid, log)
         else:
             yield from self._examine(call_sid, Key(key), item, at, rid, log)
@@ -290,6 +290,7 @@ class Relay:
         log.warning("watchdog restores a lost frame", frame_type=event["type"], **self._count("WatchdogTakeovers"))
         mine = {**event, "rid": rid}
         if event["type"] in ev.SPEAKING:
+            # Also when the call has ended meanwhile: then nothing is said, but the transcript has the words.
             yield from self._turn(call_sid, Start(key, rid, mine, link), log)
             return
         outcome = yield c.Append(key, mine, link=link)

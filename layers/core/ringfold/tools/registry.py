@@ -152,8 +152,9 @@ def told(returned: object) -> ToolOutcome:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, default=str)
     except (TypeError, ValueError, RecursionError):
         return refused("the tool returned something unreadable; tell the caller it did not work")
-    ok = "error" not in document
-    if len(text.encode("utf-8", "replace")) > MAX_RESULT_BYTES:
-        # Cut text is no JSON, so it goes in as text.
-        text = json.dumps({"truncated": True, "beginning": text[: MAX_RESULT_BYTES // 4]})
-    return ToolOutcome(text.encode("utf-8", "replace").decode(), ok)
+    raw = text.encode("utf-8", "replace")
+    if len(raw) > MAX_RESULT_BYTES:
+        # Cut JSON is none, so it goes in as text; its quotes and backslashes are escaped once more, all else stays.
+        beginning = raw[: MAX_RESULT_BYTES // 2 - 64].decode("utf-8", "ignore")
+        raw = json.dumps({"truncated": True, "beginning": beginning}, ensure_ascii=False).encode()
+    return ToolOutcome(raw.decode(), "error" not in document)

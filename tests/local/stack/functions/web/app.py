@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 LOADED_BY = os.getpid()
@@ -26,7 +27,7 @@ def handler(event: Any, context: Any) -> Any:
     told = {
         "event": event,
         "environment": dict(os.environ),
-        "cwd": os.getcwd(),
+        "cwd": str(Path.cwd()),
         "loaded_here": LOADED_BY == os.getpid(),
         "context": {
             "aws_request_id": context.aws_request_id,
