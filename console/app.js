@@ -43,7 +43,7 @@ async function loadNumbers() {
 }
 
 function nameOf(number) {
-  return number.name ?? (number.routing_mode === "dynamic" ? "Several agents" : "One agent");
+  return number.routing_mode === "dynamic" ? `${number.name}, switchboard` : number.name;
 }
 
 byId("dial").addEventListener("submit", async (event) => {

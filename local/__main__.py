@@ -15,7 +15,7 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_supervise(load_settings()))
-    except (SettingsError, StartError) as exc:
+    except (SettingsError, StartError, OSError) as exc:  # OSError: a full disk, a port taken meanwhile
         print(f"Ringfold cannot run: {exc}", file=sys.stderr)
         return 1
     return 0

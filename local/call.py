@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -63,7 +64,12 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make call", description="Call the running local system.")
     parser.add_argument("script", nargs="?", type=Path, help="a scripted call to play")
     parser.add_argument("--to", default="", help="the number to call (default: the first one)")
-    parser.add_argument("--from", dest="caller", default="", help=f"the caller's number (default {DEFAULT_CALLER})")
+    parser.add_argument(
+        "--from",
+        dest="caller",
+        default="",
+        help="the caller's number (default: always the same, in a script a new one)",
+    )
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster the agent's voice is")
     parser.add_argument("--start", action="store_true", help="start the system for this call, and stop it afterwards")
     return parser.parse_args(argv)
@@ -82,10 +88,15 @@ def find_line(settings: LocalSettings, options: argparse.Namespace, script: Scri
         directory = load_directory(settings.run_file)
         _check_alive(directory)
         to_number = options.to or (script.to if script else "") or first_number(directory)
-        caller = options.caller or (script.caller if script else "") or DEFAULT_CALLER
+        caller = options.caller or (script.caller or stranger() if script else DEFAULT_CALLER)
         return directory.line(to_number, caller)
     except LookupError as exc:
         raise CallError(f"{exc.args[0]}") from exc
+
+
+def stranger() -> str:
+    """A caller nobody has heard of, so that no earlier call plays a part in this one."""
+    return f"+1555{random.randrange(10**7):07}"
 
 
 def first_number(directory: Directory) -> str:

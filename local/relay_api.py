@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -138,8 +138,11 @@ class RelayGateway:
                 return
             await send({"type": "websocket.accept"})
             connection.state = "open"
-            self._spawn(self._expire(connection))
-            code, reason = await self._read(connection, receive)
+            expiry = self._spawn(self._expire(connection))
+            try:
+                code, reason = await self._read(connection, receive)
+            finally:
+                expiry.cancel()
         finally:
             self.connections.pop(connection.id, None)
             connection.state = "closed"
@@ -312,7 +315,7 @@ class RelayGateway:
             if left <= 0:
                 await connection.close(1001, "Going away")
                 return
-            await asyncio.sleep(min(left, 30.0))
+            await asyncio.sleep(left)
 
     async def _say_disconnected(self, connection: Connection, code: int, reason: str) -> None:
         route = self._api.routes.get("$disconnect")
@@ -343,10 +346,11 @@ class RelayGateway:
         )
         return outcome
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _status(outcome: Outcome) -> int | None:

@@ -13,7 +13,6 @@ import string
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,6 +27,12 @@ from local.template import Queue, Secret, Table, Template
 SERVICES: Final = "dynamodb,sqs,secretsmanager,events,scheduler,sts,iam,logs,monitoring,cognito-idp,ssm"
 KEYS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _EXCLUDED: Final = "ExcludeCharacters"
+# Nothing of the user's own AWS configuration: not a profile, not a file.
+_OWN_CONFIGURATION: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,12 @@ class Endpoints:
 
     def client(self, service: str) -> Any:
         """A botocore client for one of the services, with the local run's own keys."""
-        session = botocore.session.Session()
+        session = botocore.session.Session(session_vars=_OWN_CONFIGURATION)
         session.set_credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
         url = self.dynamodb if service == "dynamodb" else self.aws
-        config = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=30)
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=30, proxies={}
+        )
         return session.create_client(service, region_name=self.region, endpoint_url=url, config=config)
 
 
@@ -65,7 +72,7 @@ def start_ministack(settings: LocalSettings) -> tuple[Process, int]:
     scratch = settings.home / "tmp"
     for folder in (state, scratch):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    port = _remembered_port(settings.home / "state" / "aws.port")
+    port = free_port()
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(scratch),
@@ -83,14 +90,6 @@ def start_ministack(settings: LocalSettings) -> tuple[Process, int]:
     }
     log = settings.home / "log" / "aws.log"
     return Process("MiniStack", [str(python), "-m", "ministack"], environment, log), port
-
-
-def _remembered_port(path: Path) -> int:
-    """The same port as last time when it is free: MiniStack keeps queues by their URL."""
-    wanted = int(path.read_text()) if path.exists() and path.read_text().strip().isdigit() else None
-    port = free_port(wanted)
-    path.write_text(str(port))
-    return port
 
 
 def make_resources(template: Template, endpoints: Endpoints) -> dict[tuple[str, str], str]:
@@ -141,7 +140,7 @@ def wait_until_reachable(request: Callable[[], Any], url: str, timeout_s: float 
 
 def _make_table(dynamodb: Any, table: Table) -> dict[tuple[str, str], str]:
     with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
-        dynamodb.create_table(**table.create)
+        _create_table(dynamodb, table)
     description = _active_table(dynamodb, table.name)
     if table.ttl_attribute:
         _enable_ttl(dynamodb, table.name, table.ttl_attribute)
@@ -149,6 +148,17 @@ def _make_table(dynamodb: Any, table: Table) -> dict[tuple[str, str], str]:
     if "LatestStreamArn" in description:
         attributes[table.logical_id, "StreamArn"] = description["LatestStreamArn"]
     return attributes
+
+
+def _create_table(dynamodb: Any, table: Table) -> None:
+    """Create it; without its stream where the engine has none (the product's calls need no stream)."""
+    try:
+        dynamodb.create_table(**table.create)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] == "ResourceInUseException" or "StreamSpecification" not in table.create:
+            raise
+        print(f"table {table.name}: no stream here ({exc.response['Error']['Code']})")
+        dynamodb.create_table(**{key: value for key, value in table.create.items() if key != "StreamSpecification"})
 
 
 def _active_table(dynamodb: Any, name: str, timeout_s: float = 30.0) -> dict[str, Any]:

@@ -37,6 +37,9 @@ _CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_BEARER_TOKEN_BEDROCK", "HOME",
 )  # fmt: skip
+_NETWORK: Final = ("HTTPS_PROXY", "https_proxy", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+_NOWHERE: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+_LOOPBACK_NAMES: Final = "127.0.0.1,localhost"
 
 
 class Supervisor:
@@ -61,6 +64,8 @@ class Supervisor:
             StartError: If something does not come up; what was started is ended first.
         """
         prepare_home(self.settings.home)
+        for name in ("NO_PROXY", "no_proxy"):  # What is on this machine is never reached through a proxy.
+            os.environ[name] = ",".join(filter(None, (os.environ.get(name), _LOOPBACK_NAMES)))
         with _only_one(self.settings):
             _check_port(self.settings.port)
             loop = asyncio.get_running_loop()
@@ -153,6 +158,8 @@ class Supervisor:
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
+            "NO_PROXY": _LOOPBACK_NAMES,
+            **{name: os.environ[name] for name in _NETWORK if name in os.environ},
             **{name: value for name, value in os.environ.items() if name.startswith(("MODEL_", "OPENAI_"))},
         }
         command = [sys.executable, "-m", "local.model", "--port", str(port)]
@@ -277,12 +284,12 @@ def worker_environment(
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoints.aws,
         "AWS_ENDPOINT_URL_LAMBDA": settings.local_url,
         "TWILIO_API_BASE_URL": carrier_url,
-        "NO_PROXY": "127.0.0.1,localhost",
+        "NO_PROXY": _LOOPBACK_NAMES,
     }
     if settings.real_bedrock:
         # Amazon's model is asked with the caller's own credentials; everything else stays on this machine.
-        return environment | {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}
-    environment |= KEYS
+        return environment | {name: os.environ[name] for name in (*_CREDENTIALS, *_NETWORK) if name in os.environ}
+    environment |= KEYS | _NOWHERE
     environment["AWS_ENDPOINT_URL"] = endpoints.aws
     if model_url is not None:
         environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = model_url

@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-CAPACITY: Final = 20_000
+CAPACITY: Final = 10_000
+MAX_TEXT: Final = 16_384
+MAX_TOTAL: Final = 64 * 1024 * 1024
 _MASK: Final = "***"
 _SECRET_FIELDS: Final = frozenset({"auth_token", "authtoken", "secondary_token", "x-twilio-signature", "authorization"})
 _TOKEN_IN_URL: Final = re.compile(r"([?&;]token=)[^&\"'<>\s]+")
@@ -24,14 +26,19 @@ class Traffic:
     """Keeps the latest records and hands new ones to watchers.
 
     Args:
-        capacity: How many records are kept.
+        capacity: How many records are kept at most.
+        max_total: How many characters of text they may hold together.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._records: deque[dict[str, Any]] = deque(maxlen=capacity)
+    def __init__(self, capacity: int = CAPACITY, max_total: int = MAX_TOTAL) -> None:
+        self._capacity = capacity
+        self._max_total = max_total
+        self._records: deque[dict[str, Any]] = deque()
         self._watchers: set[asyncio.Queue[dict[str, Any] | None]] = set()
         self._secrets: tuple[str, ...] = ()
         self._next_id = 1
+        self._size = 0
+        self._sizes: deque[int] = deque()
 
     def mask(self, *secrets: str) -> None:
         """Never show these values, wherever they turn up."""
@@ -41,7 +48,7 @@ class Traffic:
         """Add a record; it gets an `id` that only grows and `at_ms`, the time of day in milliseconds."""
         record = {"id": self._next_id, "at_ms": round(time.time() * 1000, 3), "kind": kind, **self._clean(fields)}
         self._next_id += 1
-        self._records.append(record)
+        self._keep(record)
         for watcher in list(self._watchers):
             if watcher.qsize() >= _WATCHER_BACKLOG:  # It does not read: let it go rather than grow.
                 self._watchers.discard(watcher)
@@ -49,6 +56,15 @@ class Traffic:
             else:
                 watcher.put_nowait(record)
         return record
+
+    def _keep(self, record: dict[str, Any]) -> None:
+        size = sum(len(value) for value in record.values() if isinstance(value, str))
+        self._records.append(record)
+        self._sizes.append(size)
+        self._size += size
+        while len(self._records) > self._capacity or self._size > self._max_total:
+            self._records.popleft()
+            self._size -= self._sizes.popleft()
 
     def records(self, after: int = 0, call_sid: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
         """The kept records after an id, of one call or one kind if given."""
@@ -85,6 +101,8 @@ class Traffic:
         if isinstance(value, list | tuple):
             return [self._clean(item) for item in value]
         if isinstance(value, str):
+            if len(value) > MAX_TEXT:
+                value = f"{value[:MAX_TEXT]} … and {len(value) - MAX_TEXT} more"
             for secret in self._secrets:
                 if secret in value:
                     value = value.replace(secret, _MASK)

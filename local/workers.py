@@ -209,6 +209,11 @@ class Image:
         self._pids: deque[asyncio.Future[int]] = deque()
         self.init_ms = 0
 
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 before it was started."""
+        return self._process.pid if self._process is not None else 0
+
     async def start(self) -> None:
         """Start the process and wait until workers can be forked."""
         ready = await self._launch(self._snap)
@@ -368,6 +373,7 @@ class Pool:
         workers = [{"pid": worker.pid, "request_id": worker.request_id} for worker in self._all]
         return {
             "function": self.function.label,
+            "image": self.image.pid,
             "workers": sorted(workers, key=lambda each: each["pid"]),
             "idle": len(self._idle),
             "waiting": len(self._waiting),

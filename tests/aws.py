@@ -54,7 +54,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "LOG_LEVEL": "WARNING",
     }
     with (scratch / "log").open("wb") as output:
-        command = [PYTHON, "-m", "ministack"]
+        command = [str(PYTHON), "-m", "ministack"]
         process = subprocess.Popen(command, env=environment, cwd=scratch, stdout=output, stderr=output)
     try:
         _wait(port, process)

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No deadline and no too_slow: the first st.text() of a fresh checkout builds tables and would fail the run.
@@ -25,3 +26,8 @@ os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_SESSION_TOKEN", None)
 
 pytest_plugins = ["tests.aws", "tests.world"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: while playwright's browser lives, its event loop runs in this very thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -83,6 +83,8 @@ class Player:
                 await call.drop_link()
             case steps.Silence(seconds=seconds):
                 await call.silence(seconds)
+            case steps.Listen(words=words):
+                await self._listen(words)
             case steps.HangUp():
                 await call.agent_quiet()
                 await call.hang_up()
@@ -94,6 +96,12 @@ class Player:
                 await self._control.put("/local/gateway/faults", faults)
             case steps.Expect() | steps.ExpectEnd() | steps.ExpectNoViolations():
                 await self._expect(action)
+
+    async def _listen(self, words: int) -> None:
+        try:
+            await self._call.words_heard(words)
+        except TimeoutError as exc:
+            raise ExpectationError(f"the agent did not say {words} words") from exc
 
     async def _barge_in(self, text: str, count: int) -> None:
         try:

@@ -8,6 +8,7 @@
       - expect: {any_of: [delayed, late]}
       - barge_in: {after_words: 5, text: Which seat do I have?}
       - press: 1 2 #
+      - listen: 3                 # until so many words were spoken
       - hang_up:
       - expect_end: {reason: hang-up}
       - expect_no_violations:
@@ -65,6 +66,11 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     pass
 
@@ -102,7 +108,18 @@ class ExpectNoViolations:
 
 
 Action = (
-    Say | BargeIn | Press | Drop | Silence | HangUp | SetModel | SetGateway | Expect | ExpectEnd | ExpectNoViolations
+    Say
+    | BargeIn
+    | Press
+    | Drop
+    | Silence
+    | Listen
+    | HangUp
+    | SetModel
+    | SetGateway
+    | Expect
+    | ExpectEnd
+    | ExpectNoViolations
 )
 
 
@@ -115,7 +132,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A scripted call. ``to`` is empty for the first number, ``caller`` for the usual caller."""
+    """A scripted call. ``to`` is empty for the first number, ``caller`` for somebody who never called before."""
 
     path: str
     about: str
@@ -328,6 +345,7 @@ ACTIONS: Final[Mapping[str, Callable[[_Value], Action]]] = {
     "barge_in": _barge_in,
     "press": _press,
     "silence": lambda value: Silence(value.number("seconds")),
+    "listen": lambda value: Listen(int(value.number("how many words to listen to, at least 1", least=1))),
     "drop": _nothing(Drop()),
     "hang_up": _nothing(HangUp()),
     "model": _document(SetModel, "the model's behaviour, a mapping such as {fault: stall}"),

@@ -58,8 +58,7 @@ def control_routes(exchange: Exchange) -> list[Route]:
         return call
 
     async def numbers(_: Request) -> Response:
-        listed = exchange.directory().numbers
-        return JSONResponse({"numbers": listed, "caller": DEFAULT_CALLER})
+        return JSONResponse({"numbers": exchange.directory().listed(), "caller": DEFAULT_CALLER})
 
     async def place(request: Request) -> Response:
         fields = await fields_of(request)

@@ -40,6 +40,7 @@ class Directory:
     public_base_url: str
     accounts: dict[str, Account]
     numbers: list[dict[str, Any]]
+    organizations: dict[str, str]
 
     def line(self, to_number: str, from_number: str = DEFAULT_CALLER) -> Line:
         """Who pays for a call to this number.
@@ -54,6 +55,13 @@ class Directory:
         known = ", ".join(number["phone_number"] for number in self.numbers) or "none"
         raise LookupError(f"no account has the number {to_number}; known: {known}")
 
+    def listed(self) -> list[dict[str, Any]]:
+        """The numbers as a person wants to see them, with a name each."""
+        return [
+            {"name": self.organizations.get(each.get("organization_id", ""), each["phone_number"]), **each}
+            for each in self.numbers
+        ]
+
     def authorized(self, account_sid: str, auth_token: str) -> bool:
         return any(each == Account(account_sid, auth_token) for each in self.accounts.values())
 
@@ -61,7 +69,8 @@ class Directory:
 def directory_of(run: Mapping[str, Any]) -> Directory:
     """Take from `.local/run.json`'s document what calls need."""
     accounts = {each["id"]: Account(each["account_sid"], each["auth_token"]) for each in run["accounts"]}
-    return Directory(run["public_base_url"], accounts, run["numbers"])
+    organizations = {each["id"]: each.get("name") or each["id"] for each in run.get("organizations", [])}
+    return Directory(run["public_base_url"], accounts, run["numbers"], organizations)
 
 
 def load_directory(run_file: Path) -> Directory:

@@ -435,7 +435,9 @@ class RelaySession:
         if lost:
             self._record.add("note", what=f"the key {digit} is not reported, as {lost} says")
             return
-        self._asked_s = self._asked_s if self._asked_s is not None else self._time.wall_s()
+        if self._asked_s is None:  # the first of the keys that make one turn
+            self._turn += 1
+            self._asked_s = self._time.wall_s()
         await self.send({"type": "dtmf", "digit": digit})
 
     def drop(self) -> None:

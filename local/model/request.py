@@ -72,7 +72,7 @@ def parse_request(request_id: str, model_id: str, raw: bytes) -> ConverseRequest
         model_id=model_id,
         body=body,
         messages=body["messages"],
-        system="\n".join(block["text"] for block in body.get("system", []) if "text" in block),
+        system="\n\n".join(block["text"] for block in body.get("system", []) if "text" in block),
         tools={spec["name"]: spec for spec in specs},
         tool_choice=_tool_choice(tool_config.get("toolChoice", {})),
         max_tokens=inference.get("maxTokens", DEFAULT_MAX_TOKENS),

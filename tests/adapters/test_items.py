@@ -13,9 +13,11 @@ from ringfold.errors import ConfigError, DependencyError
 from tests.aws import Aws
 
 
-def failing(code: str, **more: Any) -> Any:
+def failing(code: str) -> Any:
+    error: Any = {"Error": {"Code": code, "Message": "m"}, "Item": {"pk": {"S": "a"}}}
+
     def operation(**_: Any) -> Any:
-        raise ClientError({"Error": {"Code": code, "Message": "m"}, **more}, "UpdateItem")
+        raise ClientError(error, "UpdateItem")
 
     return operation
 
@@ -48,7 +50,7 @@ def test_a_timeout_may_have_taken_effect() -> None:
 def test_a_failed_condition_comes_out_as_it_is(code: str) -> None:
     """Whoever set the condition reads what it met."""
     with pytest.raises(ClientError) as caught:
-        request(failing(code, Item={"pk": {"S": "a"}}), "write")
+        request(failing(code), "write")
 
     assert {"pk": "a"} == failed_item(caught.value)
 

@@ -240,3 +240,18 @@ def test_hostile_tokens_are_done_quickly(token: str) -> None:
     shaper.feed(token)
 
     assert len(shaper.held) <= HELD_MOST
+
+
+@pytest.mark.accept("E10")
+@pytest.mark.parametrize(
+    ("pieces", "first"),
+    [(["Let", " me"], "Let"), (["I", " see"], "I"), (["OWL", "-101"], ""), (["A", "BC123"], ""), (["**", "Hi"], "")],
+)
+def test_the_first_plain_word_may_leave_before_the_blank_behind_it(pieces: list[str], first: str) -> None:
+    """A first word of letters is spoken the same whatever follows; what may be a code or a marker waits."""
+    shaper = Shaper()
+
+    early = shaper.feed(pieces[0]) + shaper.hurry()
+
+    assert first == early
+    assert "".join(pieces).replace("**", "") == early + shaper.feed(pieces[1]) + shaper.finish() or not first

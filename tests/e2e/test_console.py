@@ -27,7 +27,7 @@ def phone(page: Page, system: System) -> Iterator[Page]:
 
 def place(phone: Page, number: str = "+15125550100") -> None:
     """Call, and listen to the greeting's first words."""
-    phone.get_by_label("Number").select_option(number)
+    phone.locator("#dial-to").select_option(number)
     phone.get_by_role("button", name="Call", exact=True).click()
     expect(phone.locator(".line--agent .heard").first).to_contain_text("this is", timeout=ANSWER_MS)
 

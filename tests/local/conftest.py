@@ -86,6 +86,14 @@ def rewrite(template: Path, function: str, text: str) -> None:
     (template.parent / "functions" / function / "app.py").write_text(text)
 
 
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
 StartStack = Callable[..., Awaitable[Stack]]
 
 

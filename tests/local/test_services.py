@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from local.processes import Process, StartError
+from local.processes import Process, StartError, free_port
 from local.queues import QueuePoller, failed_messages
 from local.services import (
     Endpoints,
@@ -40,10 +40,14 @@ class Aws:
     settings: LocalSettings
 
 
-async def launch(home: Path) -> Aws:
+def prepare(home: Path) -> None:
     home.mkdir(exist_ok=True)
     if not (home / "tools").exists():
         (home / "tools").symlink_to(TOOLS)
+
+
+async def launch(home: Path) -> Aws:
+    prepare(home)
     settings = load_settings({"RINGFOLD_HOME": str(home)})
     process, port = start_ministack(settings)
     await process.wait_for_port(port)
@@ -59,7 +63,7 @@ async def aws(tmp_path: Path) -> AsyncIterator[Aws]:
 
 @needs_ministack
 async def test_resources_are_made_once_and_survive_a_restart(tmp_path: Path) -> None:
-    """Tables, queues and secrets are made as the template says; again is harmless; a restart keeps them and their data."""
+    """Tables, queues and secrets are made as the template says; again is harmless; a restart keeps them all."""
     template = read_template(STACK)
     aws = await launch(tmp_path / "home")
     first = await asyncio.to_thread(make_resources, template, aws.endpoints)
@@ -118,6 +122,23 @@ def test_unreachable_engine_is_explained() -> None:
 def raise_connection_error() -> None:
     endpoints = Endpoints("us-east-1", "http://127.0.0.1:9", "http://127.0.0.1:9")
     endpoints.client("dynamodb").list_tables()
+
+
+@needs_ministack
+async def test_another_table_engine_is_waited_for(aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are made in another engine when one is named, even if it comes up later; the user's profile is no matter."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this-profile")
+    port = free_port()
+    endpoints = Endpoints("us-east-1", aws.endpoints.aws, f"http://127.0.0.1:{port}")
+    monkeypatch.setattr("local.services.free_port", lambda: port)
+    making = asyncio.create_task(asyncio.to_thread(make_resources, read_template(STACK), endpoints))
+    await asyncio.sleep(0.3)
+    other = await launch(tmp_path / "other")
+    await making
+    tables = [each.client("dynamodb").list_tables()["TableNames"] for each in (endpoints, aws.endpoints)]
+    await other.process.stop()
+
+    assert [["ringfold-local-Table"], []] == tables
 
 
 @needs_ministack

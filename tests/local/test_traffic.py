@@ -27,6 +27,17 @@ def test_ring_forgets_the_oldest() -> None:
     assert [2, 3, 4] == [record["n"] for record in traffic.records()]
 
 
+def test_long_texts_are_shortened_and_the_ring_is_bounded_by_size() -> None:
+    """A flood of long frames cannot fill the memory."""
+    traffic = Traffic(max_total=50_000)
+    for _ in range(10):
+        traffic.record("frame_in", body="x" * 100_000)
+
+    kept = traffic.records()
+    assert 3 == len(kept)
+    assert kept[0]["body"].endswith("x … and 83616 more")
+
+
 def test_secrets_are_masked() -> None:
     """Known secrets, relay tokens in URLs and signatures are not shown, however deep they lie."""
     traffic = Traffic()

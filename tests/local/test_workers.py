@@ -14,7 +14,7 @@ import pytest
 
 from local.template import FunctionRef
 from local.workers import Outcome
-from tests.local.conftest import Stack, StartStack, rewrite, until
+from tests.local.conftest import Stack, StartStack, is_running, rewrite, until
 
 WEB, FRAMES = FunctionRef("test-web", "live"), FunctionRef("FramesFunction")
 
@@ -217,10 +217,9 @@ async def test_memory_fault(stack: Stack) -> None:
 
 async def test_lost_image_is_started_again(stack: Stack) -> None:
     """When the process that forks the workers is killed, another takes its place."""
-    image = stack.workers.pool(FRAMES).image
-    assert image._process is not None
-    os.killpg(image._process.pid, signal.SIGKILL)
-    await asyncio.to_thread(image._process.wait)
+    image = stack.workers.pool(FRAMES).image.pid
+    os.killpg(image, signal.SIGKILL)
+    await until(lambda: not is_running(image))
 
     async with asyncio.timeout(5):
         while (await stack.workers.invoke(FRAMES, frame())).failed:
@@ -267,14 +266,6 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     assert [] == [pid for pid in pids if is_running(pid)]
 
 
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 PARENT = """
 import asyncio, json, sys
 from pathlib import Path
@@ -289,7 +280,7 @@ async def main():
     await asyncio.sleep(0.3)
     pools = workers.pools.values()
     pids = [worker["pid"] for pool in pools for worker in pool.describe()["workers"]]
-    print(json.dumps(pids + [pool.image._process.pid for pool in pools]), flush=True)
+    print(json.dumps(pids + [pool.image.pid for pool in pools]), flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())

@@ -20,7 +20,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def test_an_answer_in_time_is_given(pool: ThreadPoolExecutor) -> None:
     """With whatever arguments."""
-    assert 3 == Deadline(pool, 5).run(lambda a, *, b: a + b, 1, b=2)
+    assert 8 == Deadline(pool, 5).run(int, "10", base=8)
 
 
 def test_an_error_comes_out_as_it_is(pool: ThreadPoolExecutor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -128,7 +129,7 @@ def test_a_reusable_token_opens_a_link_each_time(world: World) -> None:
 
 def forge(world: World, url: str, case: str) -> str:
     token = url.partition("token=")[2]
-    minted = {
+    minted: dict[str, Callable[[], str]] = {
         "other key": lambda: relay_token.mint(claims(world), "another key"),
         "other call": lambda: relay_token.mint(claims(world, call_sid=CallSid("CA" + "9" * 32)), RELAY_KEY),
         "other account": lambda: relay_token.mint(claims(world, account_sid=AccountSid("AC" + "9" * 32)), RELAY_KEY),
@@ -195,7 +196,7 @@ def test_a_call_that_is_over_takes_no_link(world: World, state: str) -> None:
     assert not allowed(shake(world, url))
 
 
-FORMS = [
+FORMS: Final[list[Callable[[str], tuple[str, list[tuple[str, str]]]]]] = [
     lambda url: (url, []),
     lambda url: (url.replace("wss:", "https:"), []),
     lambda url: (url.replace("?", "/?"), []),

@@ -33,6 +33,11 @@ def _effect_may_repeat(world: World) -> bool:
 def _one_voice(world: World) -> list[str]:
     """Words of an older reply never land behind those of a newer one."""
     newest, found = "", []
+    speakers: dict[str, set[int]] = {}
+    for _, reply, _, number in world.posted:
+        speakers.setdefault(reply, set()).add(number)
+    handed = {run.number for run in world.invocations if run.name.startswith("handed over")}
+    found += [f"two voices: {who} speak for {key}" for key, who in speakers.items() if len(who - handed) > 1]
     for _, reply, token, number in world.posted:
         if reply < newest:
             found.append(f"two voices: [{number}] {token!r} of {reply} behind {newest}")

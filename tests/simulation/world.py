@@ -135,6 +135,7 @@ class World:
         self.effects: dict[str, int] = {}
         self.legal_errors: list[str] = []
         self.spins = 0
+        self.armed = 0
         self.words_at: list[float] = []
         self.last_said_at = 0.0
         self.pending_frames = 0
@@ -509,7 +510,8 @@ class World:
         del last
 
     def _arm(self, key: str, delay_s: int, event: Any, link: Any) -> None:
-        rid = f"w{self.steps}"
+        self.armed += 1
+        rid = f"w{self.armed}"
         worker = self.random.choice(self.workers)
         late = self.random.choice([0, 100, 300])
         event = json.loads(json.dumps(event))

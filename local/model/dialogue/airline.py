@@ -141,7 +141,7 @@ def partial_code(talk: Talk) -> Reply | None:
 
 def cut_off(talk: Talk) -> Reply | None:
     """The caller comes back after a dropped call."""
-    if "cut_off" not in talk.manners:
+    if "cut_off" not in talk.manners and not (talk.open_question[0] == "resume_offer" and is_yes(talk.words)):
         return None
     if talk.reservation:
         return Reply(say(talk, "back", name=talk.reservation.first_name))

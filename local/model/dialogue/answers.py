@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from local.model.dialogue.facts import Reservation
+from local.model.dialogue.facts import Reservation, Seat, kind_of
 from local.model.dialogue.spoken import clock, day, duration, listed
 from local.model.dialogue.talk import Talk
 
@@ -30,7 +31,7 @@ def overview(facts: Reservation, talk: Talk) -> str:
     if facts.state == "cancelled":
         return f"You're booked on {flight}, but it has been cancelled, I'm sorry to say."
     if facts.state == "delayed":
-        return f"You're on {flight}, and it's running {_late(facts)} late{_now_leaving(facts)}."
+        return f"You're on {flight}, and I'm sorry, it's running {_late(facts)} late{_now_leaving(facts)}."
     leaving = f", leaving at {clock(facts.text('departure'))}" if facts.text("departure") else ""
     fine = ", and it's on time" if facts.state == "on_time" else ""
     return f"You're on {flight}{leaving}{fine}."
@@ -38,7 +39,7 @@ def overview(facts: Reservation, talk: Talk) -> str:
 
 def _status(facts: Reservation, talk: Talk) -> str:
     flight = _flight(facts, talk)
-    reason = f" because of {_lower(facts.text('reason'))}" if facts.text("reason") else ""
+    reason = f" because of {_cause(facts)}" if facts.text("reason") else ""
     if facts.state == "cancelled":
         return f"I'm sorry, {flight} has been cancelled{reason}."
     if facts.state == "delayed":
@@ -48,6 +49,13 @@ def _status(facts: Reservation, talk: Talk) -> str:
         leaving = f", leaving at {clock(facts.text('departure'))}" if facts.text("departure") else ""
         return f"Good news: {flight} is on time{leaving}."
     return f"I don't see a status for {flight} yet."
+
+
+def _short_status(facts: Reservation, talk: Talk) -> str:
+    flight = _flight(facts, talk)
+    if facts.state == "cancelled":
+        return _status(facts, talk)
+    return f"I'm sorry, {flight} is running {_late(facts)} late{_now_leaving(facts)}."
 
 
 def _departure(facts: Reservation, talk: Talk) -> str:
@@ -76,8 +84,18 @@ def _gate(facts: Reservation, talk: Talk) -> str:
         return f"I don't see the terminal, only that it's gate {gate}."
     if not gate:
         return "The gate hasn't been posted yet; please watch the screens at the airport."
-    number = terminal.lower().removeprefix("terminal").strip().upper()
-    return f"It's gate {gate}{', terminal ' + number if number else ''}."
+    if re.search(r"announce|pending|tb[ad]\b|assigned", gate, re.IGNORECASE):
+        return "The gate hasn't been announced yet; please watch the screens at the airport."
+    return f"It's gate {gate}{_at_terminal(terminal)}."
+
+
+def _at_terminal(name: str) -> str:
+    bare = re.sub(r"\s*\bterminal\b\s*", " ", name, flags=re.IGNORECASE).strip()
+    if not bare:
+        return ""
+    if re.fullmatch(r"[A-Za-z]?\d*[A-Za-z]?", bare):
+        return f", terminal {bare.upper()}"
+    return f" in {bare}" if bare.lower().startswith(("concourse", "pier", "hall")) else f" in the {bare} terminal"
 
 
 def _my_seat(facts: Reservation, talk: Talk) -> str:
@@ -85,6 +103,14 @@ def _my_seat(facts: Reservation, talk: Talk) -> str:
     if not seat:
         return "You don't have a seat assigned yet; I can pick one for you."
     return f"You're in seat {seat}{', ' + _lower(cabin.replace('_', ' ')) if cabin else ''}."
+
+
+def _seat_kind(facts: Reservation, talk: Talk) -> str:
+    kind = kind_of(Seat(talk.current_seat)) if talk.current_seat else ""
+    if not kind:
+        return _my_seat(facts, talk)
+    agrees = "Yes" if kind in talk.words.split() else "No"
+    return f"{agrees}, {talk.current_seat} is {'an' if kind == 'aisle' else 'a'} {kind} seat."
 
 
 def _old_seat(facts: Reservation, talk: Talk) -> str:
@@ -109,7 +135,9 @@ def _route(facts: Reservation, _: Talk) -> str:
 def _date(facts: Reservation, _: Talk) -> str:
     given = facts.text("date") or facts.text("departure")
     told = day(given)
-    return f"It's on {told}." if given and ":" not in told else "I only see the time on your booking, not the day."
+    if not given or ":" in told:
+        return "I only see the time on your booking, not the day."
+    return f"It's {'' if told.lower() in {'today', 'tomorrow'} else 'on '}{told}."
 
 
 def _name(facts: Reservation, _: Talk) -> str:
@@ -123,7 +151,7 @@ def _reason(facts: Reservation, talk: Talk) -> str:
         return _status(facts, talk)
     word = "delay" if facts.state == "delayed" else "cancellation"
     return (
-        f"The {word} is because of {_lower(reason)}."
+        f"The {word} is because of {_cause(facts)}."
         if reason
         else f"I don't have the reason for the {word}, I'm sorry."
     )
@@ -193,6 +221,13 @@ def _now_leaving(facts: Reservation) -> str:
     return f"; it now leaves at {leaves}" if leaves else ""
 
 
+def _cause(facts: Reservation) -> str:
+    """The reason as it follows "because of"."""
+    reason = _lower(facts.text("reason"))
+    bare = re.match(r"(late|early|technical|mechanical|medical|security|slow|missing|broken|heavy) ", reason)
+    return f"a {reason}" if bare and not re.match(r"\S+ \S+s\b", reason) else reason
+
+
 def _lower(text: str) -> str:
     return text if text[:2].isupper() else text[:1].lower() + text[1:].rstrip(".")
 
@@ -201,10 +236,12 @@ ANSWERS: Final[dict[str, Answer]] = {
     "reservation": overview,
     "overview": overview,
     "status": _status,
+    "short_status": _short_status,
     "departure": _departure,
     "arrival": _arrival,
     "gate": _gate,
     "my_seat": _my_seat,
+    "seat_kind": _seat_kind,
     "old_seat": _old_seat,
     "cabin": _cabin,
     "route": _route,

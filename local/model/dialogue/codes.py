@@ -25,6 +25,7 @@ SOUNDS: Final = {
 REPEATS: Final = {"double": 2, "triple": 3}
 NOT_THAT_SEAT: Final = re.compile(r"\b(?:instead of|rather than|from|not)(?: seat)? \d{1,2} ?[a-l]\b")
 SEAT: Final = re.compile(r"\b([1-9]|[1-5]\d|60)\s?([a-l])\b(?!\s?m\b)")
+SEAT_LIKE: Final = re.compile(r"\d{1,2}[A-L]")
 SEAT_DIGIT_BY_DIGIT: Final = re.compile(r"\b([1-5])\s([0-9])\s([a-l])\b(?!\s?m\b)")
 FLIGHT: Final = re.compile(r"\b(owl)\s?(\d(?:\s?\d){1,3})\b")
 ORDINALS: Final = {
@@ -71,6 +72,13 @@ def find_code(text: str, *, expected: bool = False) -> str:
     return best or (shouted[0] if shouted else "")
 
 
+def is_spelled(text: str) -> bool:
+    """Whether an utterance is nothing but letters, digits and their sounds."""
+    words = with_digits(normalise(text)).split()
+    atoms = [_atom(word, expected=True) for word in words]
+    return len(words) >= 4 and all(atom and (atom.strong or len(atom.characters) == 1) for atom in atoms)
+
+
 def find_partial(text: str) -> str:
     """Characters of a code that came out too short or too long, for an answer to ``what is your code``; or ``""``."""
     words = with_digits(_AS_IN.sub(r"\1", normalise(text))).split()
@@ -102,7 +110,10 @@ def find_flight(text: str) -> str:
 
 def find_ordinal(text: str) -> int | None:
     """Which one of a list: 0 for ``the first one``, -1 for ``the last``."""
-    return next((ORDINALS[word] for word in normalise(text).split() if word in ORDINALS), None)
+    words = normalise(text)
+    if re.search(r"\bother one\b", words):
+        return 1
+    return next((ORDINALS[word] for word in words.split() if word in ORDINALS), None)
 
 
 def _runs(words: list[str], *, expected: bool) -> list[list[_Atom]]:
@@ -153,6 +164,8 @@ def _credible(window: list[_Atom], code: str, *, expected: bool) -> bool:
     if letters == CODE_LENGTH:  # no digit: only when it was spelled letter by letter
         return all(atom.strong for atom in window)
     if letters == 0:
+        return False
+    if len(window) > 1 and any(SEAT_LIKE.fullmatch(atom.characters) for atom in window):
         return False
     doubtful = [atom for atom in window if not atom.strong]
     if not doubtful:

@@ -94,7 +94,7 @@ def _word_start(text: str, at: int) -> int:
 def _once_more(talk: Talk) -> Reply:
     found = _last_answer(talk)
     if found is None:
-        return Reply(say(talk, "nothing_to_repeat"))
+        return Reply(talk.greeting or say(talk, "nothing_to_repeat"))
     full, heard = found
     return Reply(f"{say(talk, 'repeat')}{full.text or heard}", full.calls)
 

@@ -43,6 +43,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "refundable": ("refundable", "is_refundable", "refund_eligible"),
     "rebooking": ("rebooking_options", "rebook_options", "alternatives", "alternative_flights", "next_flights"),
 }  # fmt: skip
+KIND_BY_LETTER: Final = {"A": "window", "F": "window", "C": "aisle", "D": "aisle", "B": "middle", "E": "middle"}
 NOT_FOUND: Final = re.compile(
     r"not[ _]?found|no (such )?(reservation|booking|record)|does not exist|unknown (confirmation|code)", re.IGNORECASE
 )
@@ -54,10 +55,11 @@ TAKEN: Final = re.compile(
 
 @dataclass(frozen=True)
 class Seat:
-    """A seat on offer; ``kind`` is window, aisle, middle or ``""``."""
+    """A seat on offer; ``kind`` is window, aisle, middle or ``""``, ``cabin`` may be ``""``."""
 
     number: str
     kind: str = ""
+    cabin: str = ""
 
 
 def outcome(done: ToolRound) -> str:
@@ -124,6 +126,11 @@ class Reservation:
         return "on_time" if re.search(r"on.?time|scheduled|confirmed|boarding", said) else ""
 
 
+def kind_of(seat: Seat) -> str:
+    """Window, aisle or middle: as the tool said, else as the letter says in a row of six."""
+    return seat.kind or KIND_BY_LETTER.get(seat.number[-1], "")
+
+
 def read_seats(result: Any) -> list[Seat]:
     """The seats in a tool's result, in its order."""
     found: list[Seat] = []
@@ -135,7 +142,8 @@ def read_seats(result: Any) -> list[Seat]:
             number, kind = str(entry), ""
         number = number.upper().replace(" ", "")
         if re.fullmatch(r"\d{1,2}[A-L]", number) and number not in {seat.number for seat in found}:
-            found.append(Seat(number, _kind(kind)))
+            cabin = str(entry.get("cabin", "")).lower() if isinstance(entry, Mapping) else ""
+            found.append(Seat(number, _kind(kind), cabin))
     return found
 
 

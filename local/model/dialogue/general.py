@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.model.dialogue import manners
+from local.model.dialogue.intake import intake, pending_question
 from local.model.dialogue.lines import say
 from local.model.dialogue.manners import Rule
 from local.model.dialogue.reply import Reply
@@ -98,8 +99,26 @@ def abilities(talk: Talk) -> Reply | None:
 
 def known_fact(talk: Talk) -> Reply | None:
     """The system prompt knows the answer."""
-    fact = talk.persona.find_fact(talk.now.caller) if QUESTION.search(talk.words + " " + talk.now.caller[-1:]) else ""
-    return Reply(fact) if fact else None
+    if not (QUESTION.search(talk.words) or talk.now.caller.rstrip().endswith("?")):
+        return None
+    fact = talk.persona.find_fact(talk.now.caller)
+    return Reply(f"{fact} {pending_question(talk)}".strip()) if fact else None
+
+
+def condition(talk: Talk) -> Reply | None:
+    """The system prompt has a rule for what the caller named, and it was not applied just now."""
+    text = talk.persona.find_condition(talk.now.caller)
+    if not text or text in talk.last_agent:
+        return None
+    after = intake(talk)
+    return Reply(f"{text} {after.text if after else ''}".strip())
+
+
+def waiting(talk: Talk) -> Reply | None:
+    """Manners that are no answer to a question of the list."""
+    if set(talk.manners) & {"hold", "cancel", "thinking"}:
+        return next((reply for rule in manners.AFTER if (reply := rule(talk)) is not None), None)
+    return manners.hello(talk)
 
 
 def subject(talk: Talk) -> Reply | None:
@@ -145,6 +164,9 @@ RULES: Final[tuple[Rule, ...]] = (
     card_number,
     abilities,
     known_fact,
+    condition,
+    waiting,
+    intake,
     subject,
     settle,
     *manners.AFTER,

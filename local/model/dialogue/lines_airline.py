@@ -93,12 +93,12 @@ AIRLINE: Final[dict[str, tuple[str, ...]]] = {
         "Happy to. You usually like the {kind}; shall I look for that again, window or aisle?",
     ),
     "offer_many": (
-        "I have {seats} open. Which one would you like?",
-        "There's {seats}. Which one shall I put you in?",
+        "I have {seats} open. Shall I move you to {first}?",
+        "{seats} are free. Would you like me to move you to {first}?",
     ),
     "offer_many_kind": (
-        "I have {seats} open {where}. Which one would you like?",
-        "{seats} are free {where}. Which would you like?",
+        "I have {seats} open {where}. Shall I move you to {first}?",
+        "{seats} are free {where}. Would you like me to move you to {first}?",
     ),
     "offer_one": (
         "I have {seat} open. Shall I move you to {seat}?",
@@ -115,7 +115,7 @@ AIRLINE: Final[dict[str, tuple[str, ...]]] = {
         "I'm sorry, there's no {kind} seat left. Shall I look for any other seat?",
     ),
     "seat_not_open": (
-        "{seat} isn't open, I'm afraid. I have {seats}; which one would you like?",
+        "{seat} isn't open, I'm afraid, but {seats} are. Shall I move you to {first}?",
     ),
     "seat_not_open_one": (
         "{seat} isn't open, I'm afraid. Shall I move you to {other} instead?",

@@ -18,6 +18,10 @@ MANNERS: Final[dict[str, tuple[str, ...]]] = {
         "I'm here. What can I do for you?",
         "Yes, I'm with you. How can I help?",
     ),
+    "hello_back": (
+        "Yes, I'm here. Shall we go on with your reservation?",
+        "I'm here, and I have our last conversation. Shall I go on with your reservation?",
+    ),
     "go_ahead": (
         "Sure, go ahead.",
         "Of course. I'm listening.",
@@ -67,6 +71,16 @@ MANNERS: Final[dict[str, tuple[str, ...]]] = {
     "anything_else": (
         "Is there anything else I can help with?",
         "Anything else I can do for you?",
+    ),
+    "gladly": (
+        "I can help with that.",
+        "Happy to help.",
+        "Of course.",
+    ),
+    "noted": (
+        "Thanks.",
+        "Got it.",
+        "All right.",
     ),
     "what_is_it": (
         "Sure. What would you like to know?",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,6 +12,10 @@ from local.model.dialogue.lines import say
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.talk import Talk
 
+ONLY_HELLO: Final = re.compile(
+    r"^(hi|hello|hey|hiya|yo|howdy|good (morning|afternoon|evening))"
+    r"( (there|again|hello|is (anybody|anyone) there|can you hear me|are you there|\w+))?$"
+)
 Rule = Callable[[Talk], Reply | None]
 
 
@@ -25,7 +30,9 @@ def greeting(talk: Talk) -> str:
     """A hello that fits the moment."""
     if talk.last_agent:
         return say(talk, "hello_again")
-    if talk.persona.company:
+    if talk.persona.remembered_code and talk.offers("lookup_reservation"):
+        return say(talk, "hello_back")
+    if talk.persona.company and not talk.greeting:
         return say(talk, "hello_company", company=talk.persona.company)
     return say(talk, "hello")
 
@@ -98,7 +105,7 @@ def thinking(talk: Talk) -> Reply | None:
 
 def hello(talk: Talk) -> Reply | None:
     """The caller only says hello."""
-    if "greeting" in talk.manners and not asks_something(talk) and len(talk.words.split()) <= 5:
+    if "greeting" in talk.manners and not asks_something(talk) and ONLY_HELLO.match(talk.words):
         return Reply(greeting(talk))
     return None
 

@@ -7,29 +7,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.model.dialogue.codes import find_code
-from local.model.dialogue.words import sentences, stems
+from local.model.dialogue.prompt import Condition, conditions_of, facts_of, split_memory, unwrap
+from local.model.dialogue.words import normalise, stems
 
 _NAME: Final = re.compile(
     r"\b(?:[Yy]ou are|[Yy]ou're|[Yy]our name is|named|called|as)\s+(?!The\b|An?\b)([A-Z][a-zé]+)"
-    r"(?=[,.]| the | an? | from |$)"
+    r"(?=[,.]| the | an? | from | at | with | who |$)"
 )
 _ROLE: Final = re.compile(r"\b[Yy]ou(?: are|'re)\s+(?:[A-Z]\w+,\s+)?(?:the|an?)\s+([^.,;:\n]{3,70})")
 _COMPANY: Final = re.compile(r"\b(?:of|for|at|from|with)\s+((?:[A-Z][\w&'-]*)(?:\s+[A-Z][\w&'-]*)*)")
 _OWNED: Final = re.compile(r"\b(?:the|an?)\s+((?:[A-Z][\w&'-]*)(?:\s+[A-Z][\w&'-]*)*)\s+[a-z]+")
-_ORDER: Final = re.compile(
-    r"^(?:you\b|your\b|answer|never|always|keep|ask|do not|don't|use|if|when|speak|be\b|help|offer|say|tell|confirm"
-    r"|what you|the caller'?s?\b|respond|greet|make|avoid|only|please|refer|introduce|respect|stay|treat|before|after"
-    r"|remember|collect)",
-    re.IGNORECASE,
-)
-_MEMORY: Final = re.compile(
-    r"memor|known about|profile|observation|previous|earlier|last (?:call|conversation)|cut off|so far|remember",
-    re.IGNORECASE,
-)
 _EXAMPLE: Final = re.compile(r"such as|for example|e\.g\.|like\b|example", re.IGNORECASE)
 _DOMAINS: Final = (
     ("billing", re.compile(r"\b(billing|payments?|invoices?|charges?)\b", re.IGNORECASE)),
-    ("sales", re.compile(r"\b(sales|pricing|prospects?|plans?|buy(?:ing)?|purchas\w*)\b", re.IGNORECASE)),
+    ("sales", re.compile(r"\b(sales|sells|pricing|prospects?|plans?|buy(?:ing)?|purchas\w*)\b", re.IGNORECASE)),
     ("support", re.compile(r"\b(support|technical|troubleshoot\w*|issues?|problems?)\b", re.IGNORECASE)),
 )
 
@@ -43,7 +34,9 @@ class Persona:
         role: For example ``billing assistant of SkyOwl Airlines``, or ``""``.
         company: Whom it works for, or ``""``.
         domain: ``billing``, ``sales``, ``support`` or ``""``.
+        instructions: The prompt without what it remembers, its lines unwrapped.
         facts: Sentences of the prompt that state something instead of ordering something.
+        conditions: What it says is to be said about certain things.
         memory: What the prompt says of the caller or of an earlier call, as text.
     """
 
@@ -51,7 +44,9 @@ class Persona:
     role: str
     company: str
     domain: str
+    instructions: str
     facts: tuple[str, ...]
+    conditions: tuple[Condition, ...]
     memory: str
 
     @property
@@ -72,9 +67,14 @@ class Persona:
         found = re.search(r"(?:[Cc]ustomer|[Cc]aller|[Nn]ame)(?:'s name)?(?: is|:)?\s+([A-Z][a-z]+)\b", self.memory)
         return found[1] if found else ""
 
+    def find_condition(self, utterance: str) -> str:
+        """What the prompt wants said about something the utterance names, or ``""``."""
+        asked = stems(utterance)
+        return next((rule.text for rule in self.conditions if asked & stems(rule.about)), "")
+
     def find_fact(self, utterance: str) -> str:
         """The sentence of the prompt that answers an utterance best, or ``""``."""
-        asked = stems(utterance)
+        asked = stems(utterance) | {stem for word, stem in ASKS.items() if word in normalise(utterance).split()}
         scored = [(len(asked & _stems_of(fact)), -place, fact) for place, fact in enumerate(self.facts)]
         best = max(scored, default=(0, 0, ""))
         return best[2] if best[0] >= (1 if len(asked) <= 2 else 2) else ""
@@ -82,34 +82,22 @@ class Persona:
 
 def read_persona(system: str) -> Persona:
     """Read a system prompt."""
-    instructions, memory = _split_memory(system)
+    told, memory = split_memory(system)
+    instructions = unwrap(told)
     name, role = _NAME.search(instructions), _ROLE.search(instructions)
     company = _COMPANY.search(instructions[: role.end() if role else 200]) or _OWNED.search(instructions)
     head = role[1] if role else instructions[:200]
     domains = [(match.start(), domain) for domain, pattern in _DOMAINS if (match := pattern.search(head))]
-    facts = [s for s in sentences(instructions) if not _ORDER.match(s) and len(s.split()) >= 4]
     return Persona(
         name=name[1] if name else "",
         role=role[1].strip() if role else "",
         company=company[1] if company else "",
         domain=min(domains)[1] if domains else "",
-        facts=tuple(facts),
+        instructions=instructions,
+        facts=facts_of(instructions),
+        conditions=conditions_of(instructions),
         memory=memory,
     )
-
-
-def _split_memory(system: str) -> tuple[str, str]:
-    """Instructions, and the paragraphs that begin by naming what is remembered."""
-    told: list[str] = []
-    remembered: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", system):
-        first = paragraph.strip().split("\n", 1)[0]
-        heading = first.split(". ", 1)[0]
-        is_memory = bool(_MEMORY.search(heading)) and (
-            "\n" in paragraph.strip() or ":" in heading or first.startswith("#")
-        )
-        (remembered if is_memory else told).append(paragraph)
-    return "\n".join(told), "\n".join(remembered)
 
 
 def _stems_of(fact: str) -> frozenset[str]:
@@ -118,10 +106,13 @@ def _stems_of(fact: str) -> frozenset[str]:
     return found | extra
 
 
+ASKS: Final = {"where": "locat", "when": "hours", "much": "price"}
+"""Question words, and the stem that stands for what they ask."""
 _NEAR: Final[tuple[frozenset[str], ...]] = (
     frozenset({"hours", "open", "opens", "close", "opene", "monda", "week"}),
     frozenset({"price", "prici", "cost", "costs", "much", "fee", "fees", "plan", "plans", "expen", "month"}),
-    frozenset({"addre", "locat", "where", "offic", "store"}),
+    frozenset({"addre", "locat", "stree", "store", "avenu"}),
+    frozenset({"fly", "flies", "fligh"}),
     frozenset({"paid", "pay", "payme", "invoi", "card", "bill", "billi", "charg"}),
     frozenset({"refun", "money", "retur"}),
     frozenset({"troub", "broke", "error", "issue", "probl", "worki"}),

@@ -8,7 +8,7 @@ from typing import Final
 from local.model.dialogue.answers import answer_topics
 from local.model.dialogue.calls import look_up
 from local.model.dialogue.conversation import ToolRound
-from local.model.dialogue.facts import Reservation, outcome
+from local.model.dialogue.facts import Reservation, kind_of, outcome
 from local.model.dialogue.lines import say
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.seats import offer
@@ -84,9 +84,12 @@ def _after_change(talk: Talk, done: ToolRound) -> Reply:
 
 def offer_another(talk: Talk, taken: str) -> Reply:
     """Offer what is left of the list after one seat was taken by somebody else."""
-    left = [seat.number for seat in talk.seats if seat.number != taken][:1]
+    left = [seat for seat in talk.seats if seat.number != taken]
+    wished = [seat for seat in left if kind_of(seat) == talk.preference] or left
     sorry = say(talk, "change_taken", seat=taken)
-    more = say(talk, "offer_one", seat=left[0]) if left else "Would you like me to look for a different seat?"
+    more = (
+        say(talk, "offer_one", seat=wished[0].number) if wished else "Would you like me to look for a different seat?"
+    )
     return Reply(f"{sorry} {more}")
 
 

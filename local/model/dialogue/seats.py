@@ -8,15 +8,14 @@ from typing import Final
 
 from local.model.dialogue.calls import change_seat, look_for_seats
 from local.model.dialogue.codes import find_ordinal
-from local.model.dialogue.facts import Seat, outcome
+from local.model.dialogue.facts import Seat, kind_of, outcome
 from local.model.dialogue.intents import find_cabin, find_preference, is_no, is_yes
 from local.model.dialogue.lines import say
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.spoken import listed
 from local.model.dialogue.talk import Talk
 
-MAX_OFFERED: Final = 3
-KIND_BY_LETTER: Final = {"A": "window", "F": "window", "C": "aisle", "D": "aisle", "B": "middle", "E": "middle"}
+MAX_OFFERED: Final = 2
 WISHES: Final = re.compile(r"\b(change|switch|move|put|want|like|give|take|get|make|prefer)\b")
 WHERE: Final = {"window": "by the window", "aisle": "on the aisle", "middle": "in the middle"}
 CHANGES_MIND: Final = re.compile(r"\b(instead|rather|other|different|another|else)\b")
@@ -38,7 +37,7 @@ def start_seat_change(talk: Talk, said: Sequence[str] = ()) -> Reply:
         return Reply(_after(said, "I can't see the seat map from here, I'm sorry."))
     if talk.preference or talk.seat:
         kind = "" if talk.seat else talk.preference
-        search = look_for_seats(talk, flight, kind, find_cabin(talk.words))
+        search = look_for_seats(talk, flight, kind, find_cabin(talk.words) or _booked_cabin(talk))
         return Reply(" ".join(said) or search.text, search.calls)
     remembered = talk.persona.remembered_preference
     question = say(talk, "ask_preference_remembered", kind=remembered) if remembered else say(talk, "ask_preference")
@@ -55,13 +54,19 @@ def offer(talk: Talk, said: Sequence[str] = ()) -> Reply:
     elif talk.seat and len(numbers) == 1:
         text = say(talk, "seat_not_open_one", seat=talk.seat, other=numbers[0])
     elif talk.seat and numbers:
-        text = say(talk, "seat_not_open", seat=talk.seat, seats=listed(numbers))
+        text = say(talk, "seat_not_open", seat=talk.seat, seats=listed(numbers), first=numbers[0])
     elif not numbers:
         text = say(talk, "no_seats_kind", kind=kind) if kind else say(talk, "no_seats")
     elif len(numbers) == 1:
         text = say(talk, "offer_one_kind" if kind else "offer_one", seat=numbers[0], where=WHERE.get(kind, ""))
     else:
-        text = say(talk, "offer_many_kind" if kind else "offer_many", seats=listed(numbers), where=WHERE.get(kind, ""))
+        text = say(
+            talk,
+            "offer_many_kind" if kind else "offer_many",
+            seats=listed(numbers),
+            first=numbers[0],
+            where=WHERE.get(kind, ""),
+        )
     return Reply(_after(said, text))
 
 
@@ -130,7 +135,11 @@ def _search_again(talk: Talk) -> Reply | None:
     # "no window left, shall I look for any other?" → any; "you usually like the window" → the window.
     offered_any = "any other seat" in talk.last_agent or "different seat" in talk.last_agent
     kind = "any" if offered_any else talk.persona.remembered_preference or "any"
-    return look_for_seats(talk, talk.reservation.text("flight"), kind, "")
+    return look_for_seats(talk, talk.reservation.text("flight"), kind, _booked_cabin(talk))
+
+
+def _booked_cabin(talk: Talk) -> str:
+    return talk.reservation.text("cabin").lower() if talk.reservation else ""
 
 
 def _described(talk: Talk) -> str:
@@ -144,7 +153,7 @@ def _described(talk: Talk) -> str:
     if len(by_row) == 1:
         return by_row[0]
     wish = find_preference(talk.words)
-    by_kind = [seat.number for seat in offered if _kind(seat) == wish]
+    by_kind = [seat.number for seat in offered if kind_of(seat) == wish]
     return by_kind[0] if len(by_kind) == 1 and len(offered) > 1 else ""
 
 
@@ -153,11 +162,7 @@ def _fitting(talk: Talk) -> tuple[list[Seat], str]:
     wish = "" if talk.preference == "any" else talk.preference
     if not wish or talk.seat:
         return list(talk.seats), ""
-    return [seat for seat in talk.seats if _kind(seat) == wish], wish
-
-
-def _kind(seat: Seat) -> str:
-    return seat.kind or KIND_BY_LETTER.get(seat.number[-1], "")
+    return [seat for seat in talk.seats if kind_of(seat) == wish], wish
 
 
 def _elsewhere(talk: Talk) -> bool:

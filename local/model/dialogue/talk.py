@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 from zlib import crc32
 
-from local.model.dialogue.codes import find_code, find_seat
+from local.model.dialogue.codes import find_code, find_seat, is_spelled
 from local.model.dialogue.conversation import Conversation, Exchange, ToolRound
 from local.model.dialogue.facts import Reservation, Seat, outcome, read_seats
 from local.model.dialogue.intents import find_manners, find_preference
@@ -25,6 +25,7 @@ OPEN_QUESTIONS: Final = tuple(
         ("seat_choice", r"which (?:one|of|would|seat)|would you like (?:one of those|either)"),
         ("preference", r"window or (?:an )?aisle"),
         ("seats_offer", r"(?:find|look for|see) (?:you )?(?:a |an)?(?:other|different)?[^.?]{0,20}seats?[^.?]*\?"),
+        ("resume_offer", r"go on with your reservation\?"),
         ("human_offer", r"(?:put you through|connect you|transfer you)[^.?]*\?"),
         ("code", r"confirmation code|code once more|spell it"),
         (
@@ -33,6 +34,8 @@ OPEN_QUESTIONS: Final = tuple(
         ),
     )
 )
+GREETING: Final = re.compile(r"greeting[^\"\n]{0,60}\"([^\"]+)\"")
+SPELLING: Final = re.compile(r"\b(code|confirmation|found|it is|spelled|here)\b")
 MAX_OPEN_EXCHANGES: Final = 4
 
 
@@ -83,6 +86,12 @@ class Talk:
         return next((exchange.agent for exchange in reversed(self.before) if exchange.agent), "")
 
     @cached_property
+    def greeting(self) -> str:
+        """What the caller heard when the call was opened, as the system prompt tells it; ``""`` if it does not."""
+        found = GREETING.search(self.conversation.system)
+        return found[1] if found else ""
+
+    @cached_property
     def was_cut(self) -> bool:
         """Whether the agent's last words end in the middle of a sentence."""
         return bool(self.last_agent) and not self.last_agent.rstrip().endswith((".", "!", "?", ")", '"'))
@@ -104,7 +113,13 @@ class Talk:
     @cached_property
     def code(self) -> str:
         """A confirmation code in what was just said, or ``""``."""
-        return find_code(self.now.caller, expected=self.asked_for_code or self.reservation is None)
+        return find_code(self.now.caller, expected=self.asked_for_code or self._spells())
+
+    def _spells(self) -> bool:
+        """Whether somebody without a reservation seems to spell something."""
+        if self.reservation:
+            return False
+        return SPELLING.search(self.words) is not None or is_spelled(self.now.caller)
 
     @cached_property
     def seat(self) -> str:
@@ -167,10 +182,15 @@ class Talk:
         for done in self.rounds():
             if done.name == "change_seat" and outcome(done) == "ok":
                 return []
-            if done.name == "lookup_available_seats":
-                found = read_seats(done.result) if outcome(done) == "ok" else []
-                return [seat for seat in found if seat.number != self.current_seat]
+            refused = done.name == "change_seat" and isinstance(done.result, Mapping) and "alternatives" in done.result
+            if done.name == "lookup_available_seats" or refused:
+                found = read_seats(done.result["alternatives"] if refused else done.result)
+                return [seat for seat in found if seat.number != self.current_seat and self._own_cabin(seat)]
         return []
+
+    def _own_cabin(self, seat: Seat) -> bool:
+        booked = self.reservation.text("cabin").lower() if self.reservation else ""
+        return not booked or not seat.cabin or seat.cabin == booked
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
@@ -190,7 +210,7 @@ class Talk:
             found = find_preference(normalise(exchange.caller))
             if found:
                 return found
-            if any(done.name == "change_seat" for done in exchange.rounds):
+            if any(done.name == "change_seat" and outcome(done) == "ok" for done in exchange.rounds):
                 break
         return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from local.model.dialogue.answers import answer_topics, overview
 from local.model.dialogue.facts import Reservation
@@ -11,8 +12,10 @@ from local.model.dialogue.reply import Reply
 from local.model.dialogue.seats import start_seat_change
 from local.model.dialogue.talk import Talk
 
-MAX_SENTENCES_VOICE = 2
-MAX_SENTENCES_SMS = 3
+MAX_SENTENCES_VOICE: Final = 2
+MAX_SENTENCES_SMS: Final = 3
+TELLING: Final = frozenset({"status", "departure", "overview", "reservation", "reason", "arrival", "rebook"})
+"""Topics whose answer tells a delay; with any other the traveler hears of it first."""
 
 
 def answer_known(talk: Talk, topics: Sequence[str], greet: bool = False) -> Reply:
@@ -25,6 +28,8 @@ def answer_known(talk: Talk, topics: Sequence[str], greet: bool = False) -> Repl
     """
     facts = talk.reservation or Reservation({})
     plain = [topic for topic in topics if topic != "seat_change"]
+    if greet and facts.state in {"delayed", "cancelled"} and not TELLING & set(plain):
+        plain = ["short_status", *plain]
     said = answer_topics(plain, facts, talk)
     if "seat_change" in topics:
         return start_seat_change(talk, said)

@@ -51,6 +51,7 @@ def test_the_shipped_scripts_are_complete() -> None:
         ("drop:", script.Drop()),
         ("drop", script.Drop()),
         ("hang_up", script.HangUp()),
+        ("listen: 3", script.Listen(3)),
         ("silence: 1.5", script.Silence(1.5)),
         ("expect: delayed", script.Expect(contains="delayed")),
         ("expect: {any_of: [a, b], within_ms: 900}", script.Expect(any_of=("a", "b"), within_ms=900)),

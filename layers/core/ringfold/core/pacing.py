@@ -48,7 +48,7 @@ class Pacer:
     """
 
     __slots__ = (
-        "_away", "_clause", "_cut", "_dry_at", "_lead_ms", "_per_second", "_scanned", "_start_ms", "_started", "_text"
+        "_at_once", "_away", "_clause", "_cut", "_dry_at", "_lead_ms", "_per_second", "_scanned", "_start_ms", "_started", "_text"
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +62,7 @@ class Pacer:
         self._lead_ms = lead_ms
         self._start_ms = start_ms
         self._text = ""
+        self._at_once = 0
         self._started = False
         self._away = False  # a frame was taken and is not posted yet
         self._dry_at: int | None = None  # when the voice will have spoken everything that was posted
@@ -85,10 +86,12 @@ class Pacer:
         self._scanned = self._cut = self._clause = 0
         return text
 
-    def add(self, text: str, now_ms: int) -> None:
-        """Take text from the shaper."""
+    def add(self, text: str, now_ms: int, *, at_once: bool = False) -> None:
+        """Take text from the shaper; ``at_once``: the reply's first word, which need not wait for the blank behind it."""
         del now_ms  # the voice's clock starts with the first post, not with the first token
         self._text += text
+        if at_once:
+            self._at_once = len(self._text)
 
     def take(self, now_ms: int, *, in_flight: bool, model_done: bool) -> str | None:
         """The text to post now, or ``None``; what is returned is no longer pending.
@@ -104,7 +107,9 @@ class Pacer:
             return None if self._text.isspace() else self._leave(len(self._text))
         if self._scan():
             return self._leave(self._cut)
-        if not self._started or now_ms >= self._due():
+        if not self._started:
+            return self._leave(self._first())
+        if now_ms >= self._due():
             return self._leave(self._whole_words())
         return None
 
@@ -117,9 +122,9 @@ class Pacer:
             return None
         if self._scan():
             return 0
-        if not self._whole_words():
-            return None
-        return self._due() if self._started else 0
+        if not self._started:
+            return 0 if self._first() else None
+        return self._due() if self._whole_words() else None
 
     def posted(self, text: str, now_ms: int) -> None:
         """Tell that a frame has landed, so that the voice's clock runs on."""
@@ -150,6 +155,10 @@ class Pacer:
                 self._scanned = end.end()
             self._scanned = max(self._scanned, len(text) - _LOOK_BACK)
         return self._cut if self._cut and _SPEAKABLE.search(text, 0, self._cut) else 0
+
+    def _first(self) -> int:
+        """How much leaves first: whole words, or what was said to leave at once."""
+        return max(self._whole_words(), self._at_once)
 
     def _whole_words(self) -> int:
         """How much of the pending text is complete words, 0 if there is none to be spoken."""

@@ -155,6 +155,18 @@ class Shaper:
             out += self._work(final=False)
         return self._within(out) if out else out
 
+    def hurry(self) -> str:
+        """Return the answer's very first word although the blank behind it has not come.
+
+        Whoever waits for the first word need not wait for the second: a plain word of letters is spoken the same
+        whatever follows, and if more letters follow the voice's side joins them, as it joins tokens.
+        """
+        word = self._buffer
+        plain = word.isascii() and word.isalpha() and word[1:] == word[1:].lower() and (len(word) > 1 or word == "I")
+        if self._last or self._held or self._skip or not plain:
+            return ""
+        return self._within(self._work(final=True))
+
     def finish(self) -> str:
         """Return what is left, the answer being over. The shaper is as new afterwards."""
         out = self._work(final=True) + self._flush() + self._lone_item()

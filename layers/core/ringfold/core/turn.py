@@ -501,7 +501,10 @@ class Turn:
         assert self._round is not None
         fresh = self._round.take()
         if fresh:
-            self._pacer.add(self._shaper.feed(fresh), now_ms)
+            text = self._shaper.feed(fresh)
+            self._pacer.add(text, now_ms)
+            if not text and not self._posts and self._sending is None and self._pacer.empty:
+                self._pacer.add(self._shaper.hurry(), now_ms, at_once=True)
 
     def _outcome(self, now_ms: int) -> list[c.Command]:
         """The round is over, one way or the other."""

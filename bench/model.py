@@ -1,0 +1,106 @@
+"""A model of exact pace on Bedrock's wire, which writes down when it was asked and when its first token left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+
+from local.model.eventstream import encode_event
+
+WORDS = (
+    "Your flight to Seattle is delayed by two hours and now leaves at a quarter to four from gate twelve, so there "
+    "is plenty of time for lunch before boarding starts. Your seat is still fourteen on the aisle, your bag goes all "
+    "the way through, and the lounge is open until six. Would you like me to look for an earlier one today?"
+).split()
+
+
+@dataclass
+class Asked:
+    """One request: when it arrived, and when its first token left (``perf_counter`` seconds)."""
+
+    at: float
+    first_at: float = 0.0
+
+
+@dataclass
+class BenchModel:
+    """The model server.
+
+    Attributes:
+        first_ms: From the request to the first token.
+        token_ms: From one token to the next.
+        tokens: How many.
+    """
+
+    first_ms: float = 50
+    token_ms: float = 10
+    tokens: int = 60
+    asked: list[Asked] = field(default_factory=list)
+    cancelled: int = 0
+    server: asyncio.Server | None = None
+    port: int = 0
+
+    async def start(self) -> None:
+        """Listen on loopback."""
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(
+                    (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+                )
+                await reader.readexactly(length)
+                if head.startswith(b"HEAD"):
+                    writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+                    continue
+                await self._stream(writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+        asked = Asked(time.perf_counter())
+        self.asked.append(asked)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
+        begin = asyncio.get_running_loop().time() + self.first_ms / 1000
+        _chunk(writer, encode_event("messageStart", {"role": "assistant"}))
+        for i in range(self.tokens):
+            await asyncio.sleep(begin + i * self.token_ms / 1000 - asyncio.get_running_loop().time())
+            word = WORDS[i % len(WORDS)]
+            token = word if i == 0 else " " + word
+            if i == 0:
+                asked.first_at = time.perf_counter()
+            try:
+                _chunk(writer, encode_event("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": token}}))
+                if self.token_ms:
+                    await writer.drain()
+            except ConnectionError:
+                self.cancelled += 1
+                raise
+        _chunk(writer, encode_event("contentBlockStop", {"contentBlockIndex": 0}))
+        _chunk(writer, encode_event("messageStop", {"stopReason": "end_turn"}))
+        usage = {"inputTokens": 500, "outputTokens": self.tokens, "totalTokens": 500 + self.tokens}
+        _chunk(writer, encode_event("metadata", {"usage": usage, "metrics": {"latencyMs": 1}}))
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+
+def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+
+def clauses(text: str) -> int:
+    """How many clauses a reply has, as the pacer counts them."""
+    from ringfold.core.pacing import count_clauses
+
+    return count_clauses(text)
+
+
+__all__ = ["Asked", "BenchModel", "clauses", "json"]
