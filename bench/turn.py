@@ -40,7 +40,7 @@ async def measure(system: System, model: BenchModel, name: str, turns: int, call
     series = Series(name)
     peers = [await Peer(system.line, caller=f"+1512555{i:04d}").ring() for i in range(calls)]
     await asyncio.gather(*(_turn(peer, model, None) for peer in peers))
-    before = system.cpu_ms("RelayMessage"), system.cpu_ms("-m local")
+    before = system.cpu_ms("local/worker.py"), system.cpu_ms("-m local")
 
     async def talk(peer: Peer, late_s: float) -> None:
         await asyncio.sleep(late_s)
@@ -51,7 +51,7 @@ async def measure(system: System, model: BenchModel, name: str, turns: int, call
     await asyncio.gather(*(talk(peer, i * 0.7 / calls) for i, peer in enumerate(peers)))
     await asyncio.sleep(0.3)
     count = max(1, turns * calls)
-    series.cpu_ms = (system.cpu_ms("RelayMessage") - before[0]) / count
+    series.cpu_ms = (system.cpu_ms("local/worker.py") - before[0]) / count
     series.gateway_cpu_ms = (system.cpu_ms("-m local") - before[1]) / count
     for peer in peers:
         await peer.hang_up()

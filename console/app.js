@@ -80,6 +80,7 @@ function begin(id, name, number) {
 }
 
 function take(event) {
+  if (event.epoch_ms) startedAt = event.epoch_ms;
   traffic.add(event);
   const line = call.take(event);
   if (line) captions.show(line);

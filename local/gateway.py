@@ -1,6 +1,17 @@
 """The one public port: HTTP API, WebSocket API, `@connections`, Lambda's Invoke API, carrier, console and feeds.
 
 The paths a call uses are dispatched here by hand; everything else is an ordinary Starlette application.
+
+/api/...                         routes of the template's HTTP API
+/relay                           the WebSocket API; /relay/@connections/{id} is its management API
+/2015-03-31/functions/...        Lambda's Invoke API
+/local/carrier/...               the carrier
+/local/events, /local/traffic    the traffic feed: live (server-sent events, `?after=`, `?call_sid=`), and as JSON
+/local/gateway/faults            GET, PUT, DELETE: what the gateway is told to do wrong (`local.faults`)
+/local/gateway/connections       open connections and their calls
+/local/workers                   processes of every function; PUT, DELETE /local/workers/{function}/faults
+/local/model/...                 the scripted model's control endpoint
+/healthz, /                      readiness; the console
 """
 
 import asyncio

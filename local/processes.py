@@ -93,10 +93,15 @@ class Process:
                 raise StartError(f"{self.name} does not listen on port {port} after {timeout_s:.0f} s; see {self.log}")
             await asyncio.sleep(0.02)
 
+    def terminate(self) -> None:
+        """Ask it to end, without waiting."""
+        if self.poll() is None:
+            self._process.terminate()
+
     async def stop(self, grace_s: float = 10.0) -> None:
         """Ask it to end, wait, then kill its whole group."""
         if self.poll() is None:
-            self._process.terminate()
+            self.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self._process.wait, grace_s)
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -70,12 +70,20 @@ class Supervisor:
             _check_port(self.settings.port)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self._stop.set)
+                loop.add_signal_handler(number, self._asked_to_stop)
             try:
                 await self._run()
             finally:
                 await self._end_processes()
                 self._logs.close()
+
+    def _asked_to_stop(self) -> None:
+        """Stop; asked twice, at once: what is left ends with us."""
+        if self._stop.is_set():
+            for process in self._processes:
+                process.terminate()
+            os._exit(1)
+        self._stop.set()
 
     async def _run(self) -> None:
         settings = self.settings

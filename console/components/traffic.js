@@ -6,7 +6,7 @@ export const GROUPS = [
   { name: "in", label: "Frames to us", kinds: ["frame_in", "connect", "disconnect"] },
   { name: "out", label: "Frames from us", kinds: ["frame_out"] },
   { name: "call", label: "Call", kinds: ["state", "turn", "dry", "note", "ended", "agent_cut"] },
-  { name: "functions", label: "Functions", kinds: ["invoke", "log"] },
+  { name: "functions", label: "Functions", kinds: ["invoke", "log"], hidden: true },
   { name: "problems", label: "Problems", kinds: ["violation", "post_refused"] },
 ];
 
@@ -22,7 +22,7 @@ export class Traffic {
   constructor(rows, filters) {
     this.rows = rows;
     this.follow = follow(rows);
-    this.hidden = new Set();
+    this.hidden = new Set(GROUPS.filter((group) => group.hidden).map((group) => group.name));
     this.counts = new Map();
     this.chips = new Map();
     this.makeFilters(filters);
@@ -62,7 +62,7 @@ export class Traffic {
 
   makeFilters(form) {
     for (const group of GROUPS) {
-      const box = h("input", { type: "checkbox", name: group.name, checked: true, onchange: () => this.toggle(box, group.name) });
+      const box = h("input", { type: "checkbox", name: group.name, checked: !group.hidden, onchange: () => this.toggle(box, group.name) });
       const chip = h("label.chip", {}, box, h("span", {}, group.label), h("b", {}, "0"));
       this.chips.set(group.name, chip);
       form.append(chip);
@@ -206,7 +206,7 @@ function frameLine(frame) {
 }
 
 function nameOf(event) {
-  return (event.function ?? "").replace(/Function$/, "");
+  return (event.function ?? "").replace(/^ringfold-[a-z]+-/, "").replaceAll("-", "_");
 }
 
 function logLine(line) {

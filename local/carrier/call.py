@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -138,7 +139,7 @@ class CarrierCall:
         await asyncio.wait({self._task})
 
     async def _run(self, program: Program) -> None:
-        self.record.add("state", state="ringing", call_sid=self.call_sid)
+        self.record.add("state", state="ringing", call_sid=self.call_sid, epoch_ms=round(time.time() * 1000))
         try:
             ended = await program.run()
         except Exception as exc:

@@ -56,11 +56,8 @@ class Directory:
         raise LookupError(f"no account has the number {to_number}; known: {known}")
 
     def listed(self) -> list[dict[str, Any]]:
-        """The numbers as a person wants to see them, with a name each."""
-        return [
-            {"name": self.organizations.get(each.get("organization_id", ""), each["phone_number"]), **each}
-            for each in self.numbers
-        ]
+        """The numbers as a person wants to see them: each has a name, its own or its organization's."""
+        return [{"name": self.organizations.get(each.get("organization_id", ""), ""), **each} for each in self.numbers]
 
     def authorized(self, account_sid: str, auth_token: str) -> bool:
         return any(each == Account(account_sid, auth_token) for each in self.accounts.values())
@@ -69,7 +66,10 @@ class Directory:
 def directory_of(run: Mapping[str, Any]) -> Directory:
     """Take from `.local/run.json`'s document what calls need."""
     accounts = {each["id"]: Account(each["account_sid"], each["auth_token"]) for each in run["accounts"]}
-    organizations = {each["id"]: each.get("name") or each["id"] for each in run.get("organizations", [])}
+    organizations = {
+        each["id"]: each.get("name") or each["id"].removeprefix("org_").replace("_", " ").title()
+        for each in run.get("organizations", [])
+    }
     return Directory(run["public_base_url"], accounts, run["numbers"], organizations)
 
 

@@ -15,7 +15,7 @@ from local.model.converse import EventWriter
 from local.model.errors import BedrockError
 from local.model.eventstream import CONTENT_TYPE, encode_exception
 from local.model.pieces import Finish, Piece, Text
-from local.model.request_log import Record
+from local.model.request_log import KEPT_TEXT, Record
 
 
 class ClientGone(Exception):
@@ -67,7 +67,7 @@ class Exchange:
         if self.record.first_token_ms is None:
             self.record.first_token_ms = self.elapsed_ms()
         if isinstance(piece, Text):
-            self.record.text += piece.text
+            self.record.text = (self.record.text + piece.text)[:KEPT_TEXT]
         elif isinstance(piece, Finish):
             self.record.stop_reason = piece.stop_reason
             writer.latency_ms = self.elapsed_ms()

@@ -12,6 +12,7 @@ State = Literal["running", "finished", "cancelled", "failed", "refused"]
 
 KEPT: Final = 500
 KEPT_BODIES: Final = 100
+KEPT_TEXT: Final = 2000
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Record:
         ended_ms: From the request's arrival to its end.
         tokens: Deltas sent, text and tool input alike.
         sent_bytes: Bytes of the answer's body.
+        text: The beginning of what was answered.
     """
 
     request_id: str

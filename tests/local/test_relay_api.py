@@ -187,6 +187,19 @@ async def test_disconnect_event(stack: Stack) -> None:
     assert "CAabc" == context["authorizer"]["call_sid"]
 
 
+@pytest.mark.parametrize("times", [0, 2])
+async def test_disconnect_event_may_never_come_or_twice(stack: Stack, times: int) -> None:
+    """$disconnect is best effort: it may come late, twice or not at all."""
+    await stack.http.put("/local/gateway/faults", json={"disconnects": {"times": times, "delay_ms": 20}})
+    async with stack.call():
+        pass
+    await stack.record("disconnect")
+    await asyncio.sleep(0.3)
+
+    triggers = [record["trigger"] for record in stack.traffic.records(kind="invoke")]
+    assert times == triggers.count("$disconnect")
+
+
 async def test_idle_and_old_connections_are_closed(start_stack: StartStack) -> None:
     """A connection ends with 1001 when it was idle too long or lived too long."""
     for limits in (RelayLimits(idle_s=0.2), RelayLimits(lifetime_s=0.2)):

@@ -4,6 +4,7 @@ than it needs (design D14)."""
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from ringfold.adapters.dispatch import LambdaDispatch
 from ringfold.adapters.queue import WatchdogQueue
 from ringfold.adapters.sessions import Sessions
 from ringfold.adapters.threads import Threads
+from ringfold.adapters.wire import DynamoDb, JsonService, Sqs
 from ringfold.log import Log
 from ringfold.ports import RelayPorts
 from ringfold.service.driver import Program, execute
@@ -24,6 +26,7 @@ from ringfold.tools.airline import Airline
 from ringfold.tools.end_call import END_CALL
 from ringfold.tools.registry import Registry
 
+SWITCH_INTERVAL_S = 0.0005
 TABLE_TIMEOUT_S = 1.0
 """A write that takes longer is tried again: the caller is waiting."""
 
@@ -52,12 +55,11 @@ class RelayService:
         execute(program, self.ports, call_sid, self.log.bind(call_sid=call_sid))
 
 
-def relay_service(function: str, function_name: str = "") -> RelayService:
+def relay_service(function: str) -> RelayService:
     """Build the service.
 
     Args:
         function: For the log.
-        function_name: The Lambda function that carries on turns handed over (``AWS_LAMBDA_FUNCTION_NAME``).
 
     Raises:
         ConfigError: Naming every setting that is missing or wrong.
@@ -65,7 +67,10 @@ def relay_service(function: str, function_name: str = "") -> RelayService:
     settings = config.load(os.environ)
     log = Log(settings.log_level, function=function, stage=settings.stage)
     threads = Threads()
-    dynamodb = aws.client("dynamodb", read_timeout_s=TABLE_TIMEOUT_S)
+    # A turn's threads hand small things to each other; with the default of 5 ms a token may wait that long.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    dynamodb = DynamoDb(_json_service("dynamodb", "DynamoDB_20120810"))
+    sqs = Sqs(_json_service("sqs", "AmazonSQS"))
     session = aws.shared_session()
     tools = ToolRunner(
         Registry.of([END_CALL, *Airline(dynamodb, settings.airline_table_name).tools()]), threads, log
@@ -74,8 +79,8 @@ def relay_service(function: str, function_name: str = "") -> RelayService:
         sessions=Sessions(dynamodb, settings.table_name),
         model=Bedrock(aws.client("bedrock-runtime", read_timeout_s=READ_TIMEOUT_S, attempts=1)),
         connections=Connections(settings.connections_url, session, aws.region()),
-        watchdog=WatchdogQueue(aws.client("sqs", read_timeout_s=TABLE_TIMEOUT_S), settings.watchdog_queue_url),
-        dispatch=LambdaDispatch(lambda: aws.client("lambda"), function_name or os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
+        watchdog=WatchdogQueue(sqs, settings.watchdog_queue_url),
+        dispatch=LambdaDispatch(lambda: aws.client("lambda"), settings.relay_function),
         tools=tools,
         threads=threads,
         clock=lambda: time.time_ns() // 1_000_000,
@@ -83,3 +88,11 @@ def relay_service(function: str, function_name: str = "") -> RelayService:
     models = (settings.model_id, settings.fallback_model_id)
     relay = Relay(tools, log, ports.clock, models, settings.turn_dispatch)
     return RelayService(relay, ports, log)
+
+
+def _json_service(service: str, target: str) -> JsonService:
+    """A JSON service at the endpoint the ordinary variables name, else at AWS."""
+    region = aws.region()
+    named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = named or f"https://{service}.{region}.amazonaws.com"
+    return JsonService(aws.shared_session(), service, region, endpoint, target, read_timeout_s=TABLE_TIMEOUT_S)

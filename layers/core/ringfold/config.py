@@ -19,6 +19,7 @@ NAMES: Final = {
     "CONNECTIONS_URL": "https endpoint of the WebSocket API's @connections",
     "RELAY_TOKEN_SECRET_ARN": "ARN of the secret that signs relay tokens",
     "SECRET_PREFIX": "/ringfold/<stage>/",
+    "RELAY_FUNCTION": "name and alias of the function that carries on turns handed over",
     "TURN_DISPATCH": "inline or async",
     "HANDSHAKE_SIGNATURE": "enforce or observe",
     "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
@@ -40,6 +41,7 @@ class Settings:
     connections_url: str
     relay_token_secret_arn: str
     secret_prefix: str
+    relay_function: str
     turn_dispatch: Literal["inline", "async"]
     handshake_signature: Literal["enforce", "observe"]
     log_level: str

@@ -21,7 +21,7 @@ from local.model.dialogue.topics import answer_known
 FIELD: Final = "your flight and your booking"
 UPDATE: Final = re.compile(r"\b(update|latest|any change|check (it |that )?again|refresh|look again|right now)\b")
 NAME: Final = re.compile(
-    r"\b(?:my name is|this is)\s+([a-z]{2,})(?: [a-z]{2,})?$"
+    r"\bmy name is\s+([a-z]{2,})\b|\bthis is\s+([a-z]{2,})(?: [a-z]{2,})?$"
     r"|\b(?:(?:reservation|booking|it is) (?:is )?(?:under|for)|the name is)\s+([a-z]{2,})\b"
     r"|\b(?:i am|for|under)\s+([a-z]{2,})\s+[a-z]{2,}$"
 )

@@ -154,9 +154,15 @@ def _code_in(run: list[_Atom], *, expected: bool) -> str:
         for end in range(start + 1, len(run) + 1):
             window = run[start:end]
             code = "".join(atom.characters for atom in window)
-            if len(code) == CODE_LENGTH and _credible(window, code, expected=expected):
+            whole = len(window) == 1 or not (_goes_on(run[:start][-1:]) or _goes_on(run[end : end + 1]))
+            if len(code) == CODE_LENGTH and whole and _credible(window, code, expected=expected):
                 found.append((sum(not atom.strong for atom in window), -start, code))
     return min(found)[2] if found else ""
+
+
+def _goes_on(neighbour: list[_Atom]) -> bool:
+    """Whether the spelling goes on beyond the window, which then is only a part of it; "a" and "I" are words."""
+    return any(atom.strong and atom.characters not in {"A", "I"} for atom in neighbour)
 
 
 def _credible(window: list[_Atom], code: str, *, expected: bool) -> bool:

@@ -62,6 +62,7 @@ KINDS: Final[tuple[_Kind, ...]] = (
     _kind(r"^(?:the )?reason$", "What is it about?", r"\b(?:check ?up|cleaning|filling|tooth|crown|braces)\b"),
     _kind(r"^how to reach", "How can we reach you?", r"\b\d{7,}\b|\bthis number\b"),
     _kind(r"number|code", "What's {item}?", r"\b[a-z]*\d{4,}[a-z]*\b|\b[a-z]{3}\d{3}\b"),
+    _kind(r"^what looks wrong", "What looks wrong?", r"\b(?:charged|wrong|too much|twice|missing|overcharged)\b"),
     _kind(r"^what (?P<what>.+)", "What {what}?"),
     _kind(r"", "Could you give me {item}?"),
 )

@@ -57,7 +57,7 @@ MANNERS: Final[Phrases] = {
         r"disgrace\w*", "useless", "stupid", "joke of", "sick of", "fed up", "damn", "hell", "crap", "shit", r"fuck\w*",
         "bullshit", "incompetent", "outrageous", r"annoy\w*",
     ),
-    "thanks": ("thanks", "thank you", "thx", "cheers", "appreciate", "that helps", "perfect", "wonderful", "great job"),
+    "thanks": ("thanks", "thank you", "thx", "cheers", "appreciate", "that helps", "perfect", "you are (great|awesome|amazing|the best|wonderful)", "wonderful", "great job"),
     "greeting": ("^(hi|hello|hey|good (morning|afternoon|evening)|hiya|yo|howdy)",),
     "other_language": (
         "hola", "habla", "espanol", "español", "bonjour", "parlez", "sprechen", "deutsch", "guten tag", "ciao",
@@ -75,7 +75,7 @@ YES: Final = build_pattern(
         rf"^{_FILLERS}(yes|yeah|yep|yup|ya|sure|of course|absolutely|definitely|please( do)?|affirmative)",
         rf"^{_FILLERS}(correct|right|exactly|ok|okay|alright|sounds good|go (for it|ahead)|do it|perfect|fine|great)",
         rf"^{_FILLERS}that (is|works|one|would be)( is)?( fine| good| great| perfect| right| correct)?",
-        rf"^{_FILLERS}(why not|uh huh|mm hm+|make the change|i would( like that)?|i do|let us do (it|that))",
+        rf"^{_FILLERS}(why not|uh huh|mm hm+|make the change|i would( like that)?$|i do$|let us do (it|that))",
         rf"^{_FILLERS}(book|take) it",
     )
 )

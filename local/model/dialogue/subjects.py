@@ -17,6 +17,7 @@ TOPICS: Final[Phrases] = {
         "(seats?|window|aisle) (.{0,25} )?(change|available|open|left|free|instead)",
         r"(change|switch|move|swap|put)( .{0,30})? \d{1,2} ?[a-l]",
         "(any|an?|by the|on the) (window|aisle|middle|other)", "(window|aisle|middle) seat",
+        "(at|near|in|to|prefer|want) the (front|back)", "(move|sit|put)( .{0,20})? (somewhere|anywhere|better|else)",
     ),
     "rebook": (
         r"rebook\w*", "(another|different|new) flight", "(earlier|later|next|other) (flight|departure)",
@@ -65,7 +66,7 @@ TOPICS: Final[Phrases] = {
     ),
     "overview": (
         "what (is|are) my (flight|reservation|booking|trip)", "which flight am i", "flight details", "itinerary",
-        "(pull|look) up my", "tell me about my (flight|trip|reservation|booking)",
+        "(pull|look) up my", "anything else (i should|to) know", "tell me about my (flight|trip|reservation|booking)",
         r"my (flight|reservation|booking|trip) (details|info\w*)",
     ),
     "reservation": (

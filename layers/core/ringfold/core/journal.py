@@ -46,6 +46,8 @@ class Post:
     kind: str = SPOKEN
     heard: int = 0
     purged: bool = False
+    adopted: bool = False
+    """Nobody wrote it down; it is known from what was played or heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,21 @@ landed but whose worker died before it wrote them down.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
 
 from ringfold.core.heard import heard_prefix
 from ringfold.core.ids import Key
-from ringfold.core.journal import Post, Reply
+from ringfold.core.journal import DONE, Post, Reply
 
 WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 REACH: Final = 8
 """How many posts back an interrupt's text is looked for at least; a reply is always taken whole."""
 
+SURE: Final = 0.9
+"""From this agreement on, a heard text is of words we know to have sent."""
 SKEW_MS: Final = 500
 """How much the gateway's clock and ours may differ when words are matched with what was played."""
 
@@ -41,28 +45,45 @@ def hear(
         greeting: What Twilio said first, as a post under the empty key.
         final: The call is over: what lies behind the last thing played was never heard.
     """
-    posts = [post for reply in replies for post in reply.posts]
-    posts = ([greeting] if greeting else []) + sorted(posts, key=lambda p: (p.landed_ms, p.reply, p.index))
-    covered, extra = _evidence(posts, played, interrupts)
+    covered, extra = _evidence(_in_order(replies, greeting), played, interrupts)
+    for at_ms, text, before in extra:
+        _adopt(replies, at_ms, text, before)
+    posts = _in_order(replies, greeting)
+    known = [covered.get(id(post), len(post.text) if post.adopted else 0) for post in posts]
     for key, at_ms, heard in interrupts:
-        _cut(posts, covered, key, at_ms, heard, evidence=bool(played))
-        _overhear(replies, key, at_ms, heard)
-    if final and any(covered):
-        last = max(i for i, end in enumerate(covered) if end)
+        reach = [i for i, p in enumerate(posts) if not p.purged and p.reply < key and p.started_ms <= at_ms]
+        lost = _unwritten(replies, posts, reach, key, at_ms, heard)
+        if lost is None:
+            _cut(posts, known, reach, at_ms, _position(posts, reach, heard), heard, evidence=bool(played))
+            continue
+        last = max((i for i in reach if posts[i].reply <= lost[0].key), default=-1)
+        position = (last, len(posts[last].text)) if last >= 0 else (-1, 0)
+        _cut(posts, known, reach, at_ms, position, heard, evidence=bool(played))
+        _take_up(lost[0], lost[1], purged=True)
+    if final and any(known):
+        last = max(i for i, end in enumerate(known) if end)
         for i in range(last, len(posts)):
-            posts[i].heard = min(posts[i].heard, covered[i])
-    for at_ms, text in extra:
-        _adopt(replies, at_ms, text)
+            posts[i].heard = min(posts[i].heard, known[i])
+
+
+def _in_order(replies: Sequence[Reply], greeting: Post | None) -> list[Post]:
+    posts = [post for reply in replies for post in reply.posts]
+    return ([greeting] if greeting else []) + sorted(posts, key=lambda p: (p.landed_ms, p.reply, p.index))
 
 
 def _cut(
-    posts: Sequence[Post], covered: Sequence[int], key: Key, at_ms: int, heard: str, *, evidence: bool
+    posts: Sequence[Post],
+    covered: Sequence[int],
+    reach: Sequence[int],
+    at_ms: int,
+    position: tuple[int, int] | None,
+    heard: str,
+    *,
+    evidence: bool,
 ) -> None:
-    reach = [i for i, p in enumerate(posts) if not p.purged and p.reply < key and p.started_ms <= at_ms]
     if not reach:
         return
     sure = [i for i in reach if (posts[i].started_ms + posts[i].landed_ms) // 2 <= at_ms]
-    position = _position(posts, reach, heard)
     if position is None and heard and not evidence:
         return
     if position is None:
@@ -78,32 +99,47 @@ def _cut(
             post.heard, post.purged = keep, True
 
 
-def _overhear(replies: Sequence[Reply], key: Key, at_ms: int, heard: str) -> None:
-    """The heard text goes on behind the last word a dead speaker wrote down: those words were heard too."""
-    reply = next((r for r in reversed(replies) if r.key < key and r.opened_ms <= at_ms), None)
-    if reply is None or reply.state or not heard:
-        return
-    ours = [m.group().lower() for post in reply.posts for m in WORD.finditer(post.text)]
-    theirs = list(WORD.finditer(heard))
-    if not ours or [m.group().lower() for m in theirs[: len(ours)]] != ours or len(theirs) == len(ours):
-        return
-    last = reply.posts[-1]
-    rest = heard[theirs[len(ours)].start() :]
-    reply.posts.append(
-        Post(reply.key, last.index + 1, rest, at_ms, at_ms, last.step, heard=len(rest), purged=True)
-    )
-
-
-def _position(posts: Sequence[Post], reach: Sequence[int], heard: str) -> tuple[int, int] | None:
-    """Where in the posts the heard text ends: (index of the post, characters of it)."""
+def _unwritten(
+    replies: Sequence[Reply], posts: Sequence[Post], reach: Sequence[int], key: Key, at_ms: int, heard: str
+) -> tuple[Reply, str] | None:
+    """Words of a dead speaker that nobody wrote down, told by an interrupt: it goes on behind the last word known."""
     if not heard.strip():
         return None
+    groups = _by_reply(posts, reach)
+    known = heard_prefix(["".join(posts[i].text for i in group) for group in groups], heard)
+    if known is not None and known.score >= SURE:
+        return None
+    theirs = list(WORD.finditer(heard))
+    for reply in reversed(replies):
+        if reply.state or reply.key > key or reply.opened_ms > at_ms:
+            continue
+        ours = _words("".join(post.text for post in reply.posts))
+        fits = len(theirs) > len(ours) and [m.group().lower() for m in theirs[: len(ours)]] == ours
+        if fits and (ours or known is None):
+            return reply, heard[theirs[len(ours)].start() :]
+    return None
+
+
+def _words(text: str) -> list[str]:
+    return [m.group().lower() for m in WORD.finditer(text)]
+
+
+def _by_reply(posts: Sequence[Post], reach: Sequence[int]) -> list[list[int]]:
+    """The posts an interrupt can reach, the last ones, by the replies they belong to."""
     groups: list[list[int]] = []
     for i in reach[-REACH * 4 :]:
         if groups and posts[groups[-1][0]].reply == posts[i].reply:
             groups[-1].append(i)
         else:
             groups.append([i])
+    return groups
+
+
+def _position(posts: Sequence[Post], reach: Sequence[int], heard: str) -> tuple[int, int] | None:
+    """Where in the posts the heard text ends: (index of the post, characters of it)."""
+    if not heard.strip():
+        return None
+    groups = _by_reply(posts, reach)
     found = heard_prefix(["".join(posts[i].text for i in group) for group in groups], heard)
     if found is None:
         return None
@@ -123,31 +159,122 @@ def _before_last_reply(posts: Sequence[Post], reach: Sequence[int]) -> tuple[int
 
 def _evidence(
     posts: Sequence[Post], played: Sequence[tuple[int, str]], interrupts: Sequence[tuple[Key, int, str]]
-) -> tuple[list[int], list[tuple[int, str]]]:
-    """How far each post is covered by what was played, and what was played that no post holds."""
+) -> tuple[dict[int, int], list[tuple[int, str, Key | None]]]:
+    """How far each post was played, and what was played that no post holds.
+
+    What was played comes in the order of the posts, so the best chain is looked for, not each piece by itself: two
+    replies may say the same sentence.
+
+    Returns:
+        Characters played by the post's ``id()``; and (time, text, key of the reply whose words came next).
+    """
     words = [(m.group().lower(), i, m.end()) for i, post in enumerate(posts) for m in WORD.finditer(post.text)]
-    covered = [0] * len(posts)
-    extra: list[tuple[int, str]] = []
-    at = 0
-    for at_ms, text in played:
-        chunk = [m.group().lower() for m in WORD.finditer(text)]
-        if not chunk:
-            continue
-        at = max(at, next((n for n, (_, i, _) in enumerate(words) if not _gone(posts[i], interrupts, at_ms)), len(words)))
-        until = next((n for n, (_, i, _) in enumerate(words) if posts[i].started_ms > at_ms + SKEW_MS), len(words))
-        start, length = _find(words[:until], chunk, at)
-        if length == 0:
-            extra.append((at_ms, text))
-            continue
-        at = start + length
-        for _, i, end in words[start:at]:
-            covered[i] = max(covered[i], end)
-    return [_whole(posts[i].text, end) for i, end in enumerate(covered)], extra
+    chunks = [(at_ms, text, _words(text)) for at_ms, text in played]
+    chunks = [chunk for chunk in chunks if chunk[2]]
+    chain = _best_chain(words, chunks, _bounds(posts, words, interrupts))
+    ends: dict[int, int] = {}
+    owners: dict[int, Key] = {}
+    for number, (start, length) in chain.items():
+        owners[number] = posts[words[start][1]].reply
+        for _, i, end in words[start : start + length]:
+            ends[i] = max(ends.get(i, 0), end)
+    extra: list[tuple[int, str, Key | None]] = []
+    following: Key | None = None
+    for number in range(len(chunks) - 1, -1, -1):
+        if number in owners:
+            following = owners[number]
+        else:
+            extra.insert(0, (chunks[number][0], chunks[number][1], following))
+    return {id(posts[i]): _whole(posts[i].text, end) for i, end in ends.items()}, extra
 
 
-def _gone(post: Post, interrupts: Sequence[tuple[Key, int, str]], at_ms: int) -> bool:
-    """Whether a post had been purged before something was played."""
-    return any(post.reply < key and post.landed_ms <= cut_ms < at_ms for key, cut_ms, _ in interrupts)
+Word = tuple[str, int, int]
+"""(word, index of its post, where it ends in the post)."""
+
+
+def _bounds(
+    posts: Sequence[Post], words: Sequence[Word], interrupts: Sequence[tuple[Key, int, str]]
+) -> Callable[[int], tuple[int, int]]:
+    """Which words may have been played at a time: of posts that had started, and had not been purged before."""
+    first = [len(words)] * (len(posts) + 1)
+    for at in range(len(words) - 1, -1, -1):
+        first[words[at][1]] = at
+    for i in range(len(posts) - 1, -1, -1):
+        first[i] = min(first[i], first[i + 1])
+    gone = [
+        min((cut_ms for key, cut_ms, _ in interrupts if post.reply < key and post.landed_ms <= cut_ms), default=None)
+        for post in posts
+    ]
+
+    def bounds(at_ms: int) -> tuple[int, int]:
+        low = next((i for i, cut_ms in enumerate(gone) if cut_ms is None or cut_ms >= at_ms), len(posts))
+        high = next((i for i, post in enumerate(posts) if post.started_ms > at_ms + SKEW_MS), len(posts))
+        return first[low], first[high]
+
+    return bounds
+
+
+def _best_chain(
+    words: Sequence[Word], chunks: Sequence[tuple[int, str, list[str]]], bounds: Callable[[int], tuple[int, int]]
+) -> dict[int, tuple[int, int]]:
+    """Lay the chunks on the words, in order, so that the most words agree; of equals the earliest places.
+
+    Returns:
+        Number of the chunk → (first word, how many words).
+    """
+    places: dict[str, list[int]] = {}
+    for at, (word, _, _) in enumerate(words):
+        places.setdefault(word, []).append(at)
+    # The front: (end, words that agree, last link), both rising; a link is (chunk, start, length, link before).
+    front: list[tuple[int, int, Any]] = [(0, 0, None)]
+    for number, (at_ms, _, chunk) in enumerate(chunks):
+        low, high = bounds(at_ms)
+        found = []
+        for start, same in _places(words, places, chunk, low, high):
+            _, weight, link = front[bisect_right(front, start, key=itemgetter(0)) - 1]
+            length = min(len(chunk), high - start)
+            found.append((start + length, weight + same, (number, start, length, link)))
+        for end, weight, link in found:
+            _improve(front, end, weight, link)
+    chain = {}
+    link = front[-1][2]
+    while link is not None:
+        number, start, length, link = link
+        chain[number] = (start, length)
+    return chain
+
+
+def _improve(front: list[tuple[int, int, Any]], end: int, weight: int, link: Any) -> None:
+    at = bisect_right(front, end, key=itemgetter(0))
+    if front[at - 1][1] >= weight:
+        return
+    if front[at - 1][0] == end:
+        at -= 1
+    until = at
+    while until < len(front) and front[until][1] <= weight:
+        until += 1
+    front[at:until] = [(end, weight, link)]
+
+
+def _places(
+    words: Sequence[Word], places: Mapping[str, Sequence[int]], chunk: Sequence[str], low: int, high: int
+) -> list[tuple[int, int]]:
+    """Where a chunk is spoken, and how many of its words agree; TTS may have changed a word here or there."""
+    exact = [
+        at
+        for at in places.get(chunk[0], ())
+        if low <= at and at + len(chunk) <= high and [w[0] for w in words[at : at + len(chunk)]] == chunk
+    ]
+    if exact or len(chunk) < 3:
+        return [(at, len(chunk)) for at in exact]
+    need = (len(chunk) * 4 + 4) // 5
+    found = []
+    for start in {at - i for i, word in enumerate(chunk[: len(chunk) - need + 1]) for at in places.get(word, ())}:
+        if low <= start < high:
+            same = sum(1 for (word, _, _), heard in zip(words[start:high], chunk, strict=False) if word == heard)
+            if same >= need:
+                found.append((start, same))
+    return sorted(found)
 
 
 def _whole(text: str, end: int) -> int:
@@ -155,27 +282,19 @@ def _whole(text: str, end: int) -> int:
     return len(text) if end and not WORD.search(text, end) else end
 
 
-def _find(words: Sequence[tuple[str, int, int]], chunk: Sequence[str], at: int) -> tuple[int, int]:
-    """The first place from ``at`` on where the chunk is spoken; TTS may have changed a word here or there."""
-    need = max(1, (len(chunk) * 4 + 4) // 5)
-    best = (0, 0, 0)
-    for start in range(at, len(words)):
-        if words[start][0] != chunk[0] and len(chunk) < 3:
-            continue
-        same = sum(1 for (word, _, _), heard in zip(words[start:], chunk, strict=False) if word == heard)
-        if same == len(chunk):
-            return start, len(chunk)
-        if same >= need and same > best[2]:
-            best = (start, min(len(chunk), len(words) - start), same)
-    return best[0], best[1]
-
-
-def _adopt(replies: Sequence[Reply], at_ms: int, text: str) -> None:
+def _adopt(replies: Sequence[Reply], at_ms: int, text: str, before: Key | None) -> None:
     """Words that were played but that no journal holds: their worker died between the post and the journal."""
-    owner = next((r for r in reversed(replies) if r.opened_ms <= at_ms and r.state not in ("done",)), None)
-    if owner is None:
-        return
+    open_ = [r for r in replies if r.opened_ms <= at_ms and r.state != DONE and (before is None or r.key <= before)]
+    owner = next((r for r in reversed(open_) if not r.state), open_[-1] if open_ else None)
+    if owner is not None:
+        _take_up(owner, text if text.endswith((" ", "\n")) else text + " ")
+
+
+def _take_up(owner: Reply, text: str, *, purged: bool = False) -> None:
+    """Add words to a reply as if they had landed right behind the last ones known."""
     last = owner.posts[-1] if owner.posts else None
     index, step = (last.index + 1, last.step) if last else (0, 0)
-    spoken = text if text.endswith((" ", "\n")) else text + " "
-    owner.posts.append(Post(owner.key, index, spoken, at_ms, at_ms, step, heard=len(spoken)))
+    at_ms = last.landed_ms if last else owner.opened_ms
+    owner.posts.append(
+        Post(owner.key, index, text, at_ms, at_ms, step, heard=len(text), purged=purged, adopted=True)
+    )

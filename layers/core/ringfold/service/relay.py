@@ -24,6 +24,8 @@ from ringfold.service.driver import Beside, Program, Sleep
 WARM_CALLS: Final = 64
 WARM_MS: Final = 25_000
 """How long a copy held by this worker is good enough to ask the model from, unconfirmed (D15)."""
+TRUSTED: Final = 0.6
+TRUST_MEMORY: Final = 0.7
 TERMINATOR_MS: Final = 300
 """How long keys pressed before ``#`` may still be on their way."""
 FRAMES_BURST: Final = 600
@@ -77,6 +79,8 @@ class Relay:
         clock: Epoch milliseconds.
         models: The deployment's default model and second model.
         warm: What this worker holds of the calls it served last.
+        trust: How often of late what it held was what the table held. With few calls a worker serves a call's turns
+            one after another; with many it does not, and a guess costs a model request for nothing.
     """
 
     tools: ToolBox
@@ -84,6 +88,7 @@ class Relay:
     clock: Callable[[], int]
     models: tuple[str, str]
     turn_dispatch: str = "inline"
+    trust: float = 1.0
     warm: dict[str, _Warm] = field(default_factory=dict)
     buckets: dict[str, _Bucket] = field(default_factory=dict)
 
@@ -312,9 +317,13 @@ class Relay:
         begun = self.clock()
         fixed = (held.snapshot, held.segments) if held else None
         fresh = held is not None and begun - held.seen_ms < WARM_MS
-        cached = (held.item, held.snapshot, held.segments) if held is not None and fresh else None
+        trusted = fresh and self.trust >= TRUSTED
+        cached = (held.item, held.snapshot, held.segments) if held is not None and trusted else None
         turn = Turn(replace(start, models=self.models, fixed=fixed, cached=cached), self.tools)
         yield turn
+        if held is not None and turn.item is not None:
+            right = _told(held.item, "") == _told(turn.item, turn.key)
+            self.trust = self.trust * TRUST_MEMORY + right * (1 - TRUST_MEMORY)
         if turn.item is not None and turn.snapshot is not None:
             self._keep(call_sid, turn.item, turn.snapshot, turn.segments)
         self._tell(turn, begun, log)
@@ -375,6 +384,15 @@ class Relay:
         """One metric beside a log line."""
         directive = {"Namespace": "Ringfold", "Dimensions": [[]], "Metrics": [{"Name": name, "Unit": "Count"}]}
         return {name: 1, "_aws": {"Timestamp": self.clock(), "CloudWatchMetrics": [directive]}}
+
+
+def _told(item: c.Item, but: str) -> tuple[Any, ...]:
+    """What of a session item the model would be told, less the turn under ``but``."""
+    replies = {key: entry for key, entry in item["replies"].items() if key != but}
+    last = max(replies, default="")
+    entry = replies.get(last, {})
+    floor = sorted(key for key in item.get("floor_keys", ()) if key != but)
+    return floor, item.get("mark", ""), last, entry.get("st"), len(entry.get("p", ())), len(entry.get("tools", ()))
 
 
 def _event(frame: Frame, kind: str, fields: Mapping[str, Any]) -> tuple[Key, dict[str, Any]]:
