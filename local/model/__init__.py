@@ -19,7 +19,8 @@ Control, for tests, scripted calls and the console:
 | ``DELETE /_control/requests`` | forgets them |
 
 A behaviour is an object of ``first_token_ms``, ``token_ms``, ``late_headers``, ``fault``, ``after_tokens``, ``times``,
-``models``, ``when_contains``, ``exception``, ``stop_reason``, ``script`` and ``rules``; see ``behaviour`` and ``faults``.
+``models``, ``when_contains``, ``exception``, ``stop_reason``, ``script`` and ``rules``; see the modules ``behaviour``
+and ``faults``.
 For example, the first model throttles twice while its stand-in stalls after two tokens:
 
     {"rules": [{"fault": "throttle", "times": 2, "models": ["us.anthropic."]},
@@ -27,6 +28,6 @@ For example, the first model throttles twice while its stand-in stalls after two
 
 and the next two answers, word by word, then the dialogue again:
 
-    {"script": [{"text": "One moment.", "tool": "lookup_reservation", "input": {"confirmation_code": "ABC123"}},
+    {"script": [{"text": "One moment.", "tool": "end_call", "input": {"farewell": "Goodbye!"}},
                 {"text": "There you are.", "token_ms": 200}]}
 """

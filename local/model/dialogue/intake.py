@@ -23,7 +23,8 @@ FOLLOW_UP: Final = re.compile(r"\b((?:a colleague|somebody|someone|our team|we w
 READS_BACK: Final = re.compile(r"\bread (?:it|them|everything|the answers) back\b")
 LEAD: Final = re.compile(
     r"^(?:um|uh|well|okay|ok|yes|yeah|sure|hi|hello|it is|it's|that is|that's|i think|i would like to|i'd like to"
-    r"|i want to|to|for|on|about|my name is|this is|maybe|there are|we are|there's|you can)[\s,]+",
+    r"|i want to|to|for|on|about|my name is|this is|maybe|there are|we are|there's|you can|my [a-z ]{2,25} is"
+    r"|the code is)[\s,]+",
     re.IGNORECASE,
 )
 MAX_ECHO_WORDS: Final = 8
@@ -141,4 +142,5 @@ def _echo(text: str) -> str:
         return ""
     while LEAD.match(words):
         words = LEAD.sub("", words, count=1)
-    return " ".join(words.split()[:MAX_ECHO_WORDS])
+    clause = words.split(",")[0] if len(words.split()) > MAX_ECHO_WORDS else words
+    return " ".join(clause.split()[:MAX_ECHO_WORDS])

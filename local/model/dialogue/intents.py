@@ -57,7 +57,8 @@ MANNERS: Final[Phrases] = {
         r"disgrace\w*", "useless", "stupid", "joke of", "sick of", "fed up", "damn", "hell", "crap", "shit", r"fuck\w*",
         "bullshit", "incompetent", "outrageous", r"annoy\w*",
     ),
-    "thanks": ("thanks", "thank you", "thx", "cheers", "appreciate", "that helps", "perfect", "you are (great|awesome|amazing|the best|wonderful)", "wonderful", "great job"),
+    "thanks": ("thanks", "thank you", "thx", "cheers", "appreciate", "that helps", "perfect", "wonderful",
+               "you are (great|awesome|amazing|the best|wonderful)", "great job"),
     "greeting": ("^(hi|hello|hey|good (morning|afternoon|evening)|hiya|yo|howdy)",),
     "other_language": (
         "hola", "habla", "espanol", "español", "bonjour", "parlez", "sprechen", "deutsch", "guten tag", "ciao",
@@ -101,7 +102,7 @@ KIND: Final = build_pattern(("window", "aisle", "middle"))
 ANY_SEAT: Final = build_pattern(
     (
         "any", "either", "anything", "whatever", "whichever", "does not matter", "do not (care|mind)", "no preference",
-        "you (choose|pick|decide)", "both", "surprise me", "up to you",
+        "you (choose|pick|decide)", "both", "surprise me", "(front|back|rear)", "up to you",
     )
 )  # fmt: skip
 CABINS: Final = build_table(

@@ -18,6 +18,7 @@ from local.model.dialogue.talk import Talk
 MAX_OFFERED: Final = 2
 WISHES: Final = re.compile(r"\b(change|switch|move|put|want|like|give|take|get|make|prefer)\b")
 WHERE: Final = {"window": "by the window", "aisle": "on the aisle", "middle": "in the middle"}
+ROW_END: Final = re.compile(r"\b(front|back|rear)\b")
 CHANGES_MIND: Final = re.compile(r"\b(instead|rather|other|different|another|else)\b")
 
 
@@ -160,9 +161,13 @@ def _described(talk: Talk) -> str:
 def _fitting(talk: Talk) -> tuple[list[Seat], str]:
     """The open seats of the kind asked for, and that kind if it narrows anything."""
     wish = "" if talk.preference == "any" else talk.preference
+    seats = list(talk.seats)
+    end = ROW_END.search(talk.words)
+    if end:
+        seats.sort(key=lambda seat: int(seat.number[:-1]), reverse=end[1] != "front")
     if not wish or talk.seat:
-        return list(talk.seats), ""
-    return [seat for seat in talk.seats if kind_of(seat) == wish], wish
+        return seats, ""
+    return [seat for seat in seats if kind_of(seat) == wish], wish
 
 
 def _elsewhere(talk: Talk) -> bool:

@@ -207,8 +207,10 @@ class Talk:
     def preference(self) -> str:
         """The kind of seat asked for in the newest utterance that names one, or ``""``."""
         for exchange in [self.now, *reversed(self.before[-MAX_OPEN_EXCHANGES:])]:
-            found = find_preference(normalise(exchange.caller))
-            if found:
+            words = normalise(exchange.caller)
+            topics = find_topics(words)
+            found = find_preference(words)
+            if found and (exchange is self.now or not topics or "seat_change" in topics):
                 return found
             if any(done.name == "change_seat" and outcome(done) == "ok" for done in exchange.rounds):
                 break

@@ -28,8 +28,8 @@ def ask(model: Model, model_id: str = MODEL, client: Any = None, **fields: Any) 
 
 @pytest.fixture(scope="module")
 def hasty(model_url: str) -> Iterator[Any]:
-    """A client that waits a fifth of a second for the next byte."""
-    client = a_client(model_url, read_timeout=0.2)
+    """A client that hardly waits for the next byte."""
+    client = a_client(model_url, read_timeout=0.4)
     yield client
     client.close()
 

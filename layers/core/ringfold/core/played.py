@@ -45,7 +45,9 @@ def hear(
         greeting: What Twilio said first, as a post under the empty key.
         final: The call is over: what lies behind the last thing played was never heard.
     """
-    covered, extra = _evidence(_in_order(replies, greeting), played, interrupts)
+    if not played and not interrupts:
+        return  # nothing was cut and nothing is known of what was played: all that landed was heard
+    covered, extra = _evidence(_in_order(replies, greeting), played, interrupts) if played else ({}, [])
     for at_ms, text, before in extra:
         _adopt(replies, at_ms, text, before)
     posts = _in_order(replies, greeting)

@@ -400,8 +400,9 @@ class Turn:
             out += self._hand_over(now_ms)
         if not self._state and self._owned:
             out += self._pump(now_ms)
-            out += self._poll(now_ms)
         out += self._save(now_ms)
+        if not self._state and self._owned:
+            out += self._poll(now_ms)
         self._finish(now_ms)
         return out
 
@@ -718,6 +719,8 @@ class Turn:
         if self._hold_until and now_ms < self._hold_until:
             return []
         self._hold_until = 0
+        if self._save_retry_at is None and any(name.startswith("p.") for name in self._unsaved):
+            return []  # the journal of the post before is the floor check of this one
         due = self._pacer.due_at()
         flush = self._text_done or self._tools_since is not None
         waiting = (due is not None and due <= now_ms) or (flush and not self._pacer.empty)
@@ -839,9 +842,8 @@ class Turn:
             return []
         if self._save_retry_at is not None and now_ms < self._save_retry_at:
             return []
-        if self._settled:
-            self._unsaved = {}
-            return []
+        if self._settled:  # the end is written; what an effect came to is still worth a line (A13)
+            self._unsaved = {name: value for name, value in self._unsaved.items() if name.startswith("tools.")}
         urgent = self._state or any(name != "last" for name in self._unsaved)
         if not urgent:
             return []
