@@ -16,10 +16,12 @@ class Guard:
     Attributes:
         public_host: A tunnel's host name, or None. What comes through it reaches the public paths only.
         public_paths: Prefixes of paths that Twilio uses.
+        private_path: Prefix of what lies below one of them and is not for the world.
     """
 
     public_host: str | None
     public_paths: tuple[str, ...]
+    private_path: str
 
     def refusal(self, path: str, headers: Mapping[str, str]) -> str | None:
         """Why a request is refused, or None.
@@ -35,7 +37,8 @@ class Guard:
         if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
             return f"pages of {origin} may not use the local system"
         remote = host not in LOOPBACK_NAMES or not _FORWARDED.isdisjoint(headers)
-        if remote and not path.startswith(self.public_paths):
+        public = path.startswith(self.public_paths) and not path.startswith(self.private_path)
+        if remote and not public:
             return "only Twilio's paths are served through a tunnel"
         return None
 

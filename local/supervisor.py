@@ -2,37 +2,34 @@
 
 import asyncio
 import contextlib
-import fcntl
 import importlib
 import importlib.metadata
 import importlib.util
-import json
 import os
 import platform
 import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from local.faults import FaultError, parse_faults
+from local.faults import FaultError, Faults, parse_faults
 from local.gateway import Gateway, GatewayOptions
-from local.processes import Process, StartError, free_port, open_log
+from local.home import FunctionLogs, RunFile, only_one, prepare_home
+from local.processes import Process, StartError, free_port
 from local.queues import QueuePoller
 from local.seed import seed
 from local.services import KEYS, Endpoints, make_resources, start_ministack
 from local.settings import LOCAL_REGION, LOOPBACK, ROOT, LocalSettings
-from local.template import Function, Template, TemplateError, read_template
+from local.template import Attributes, Function, Template, TemplateError, read_template
 from local.traffic import Traffic
 from local.wire import MAX_MESSAGE_BYTES
 from local.workers import Workers
 
-STATE_VERSION: Final = "1"
 _CREDENTIALS: Final = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_BEARER_TOKEN_BEDROCK", "HOME",
@@ -40,6 +37,17 @@ _CREDENTIALS: Final = (
 _NETWORK: Final = ("HTTPS_PROXY", "https_proxy", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _NOWHERE: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 _LOOPBACK_NAMES: Final = "127.0.0.1,localhost"
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a run is made of once its services are up."""
+
+    template: Template
+    endpoints: Endpoints
+    attributes: Attributes
+    model_url: str | None
+    demo: Mapping[str, Any]
 
 
 class Supervisor:
@@ -66,7 +74,7 @@ class Supervisor:
         prepare_home(self.settings.home)
         for name in ("NO_PROXY", "no_proxy"):  # What is on this machine is never reached through a proxy.
             os.environ[name] = ",".join(filter(None, (os.environ.get(name), _LOOPBACK_NAMES)))
-        with _only_one(self.settings):
+        with only_one(self.settings):
             _check_port(self.settings.port)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -86,59 +94,64 @@ class Supervisor:
         self._stop.set()
 
     async def _run(self) -> None:
-        settings = self.settings
         try:
-            faults = parse_faults(settings.frames, settings.posts)
+            faults = parse_faults(self.settings.frames, self.settings.posts)
+            parts = await self._prepare()
         except FaultError as exc:
             raise StartError(f"GATEWAY_FRAMES or GATEWAY_POSTS: {exc}") from exc
+        except TemplateError as exc:
+            raise StartError(f"template.yaml: {exc}") from exc
+        for account in parts.demo["accounts"]:
+            self.traffic.mask(account["auth_token"])
+        await self._serve(parts, faults)
+
+    async def _prepare(self) -> "_Parts":
+        """Start the services, make the template's resources in them and put the demo data in."""
+        settings = self.settings
         parameters = {
             **settings.parameters,
             "PublicBaseUrl": settings.public_base_url,
             "RelayUrl": settings.relay_url,
             "ConnectionsUrl": f"{settings.local_url}/relay",
         }
-        try:
-            draft = read_template(settings.template, parameters)
-            aws_url, model_url = await asyncio.gather(self._start_aws(), self._start_model())
-            region = os.environ.get("AWS_REGION", LOCAL_REGION) if settings.real_bedrock else LOCAL_REGION
-            endpoints = Endpoints(region, aws_url, settings.dynamodb_url or aws_url)
-            attributes = await asyncio.to_thread(make_resources, draft, endpoints)
-            template = read_template(settings.template, parameters, attributes)
-        except TemplateError as exc:
-            raise StartError(f"template.yaml: {exc}") from exc
+        draft = read_template(settings.template, parameters)
+        aws_url, model_url = await asyncio.gather(self._start_aws(), self._start_model())
+        region = os.environ.get("AWS_REGION", LOCAL_REGION) if settings.real_bedrock else LOCAL_REGION
+        endpoints = Endpoints(region, aws_url, settings.dynamodb_url or aws_url)
+        attributes = await asyncio.to_thread(make_resources, draft, endpoints)
+        template = read_template(settings.template, parameters, attributes)
         demo = await asyncio.to_thread(seed, template, endpoints)
-        for account in demo["accounts"]:
-            self.traffic.mask(account["auth_token"])
+        return _Parts(template, endpoints, attributes, model_url, demo)
+
+    async def _serve(self, parts: "_Parts", faults: Faults) -> None:
+        """Run gateway, workers and pollers until asked to stop."""
+        settings = self.settings
         carrier_url = settings.twilio_api_url or f"{settings.local_url}/local/carrier"
-        workers = Workers(
-            template,
-            worker_environment(settings, endpoints, model_url, carrier_url),
-            self._log_line,
-            cap=settings.workers,
-        )
+        environment = worker_environment(settings, parts.endpoints, parts.model_url, carrier_url)
+        workers = Workers(parts.template, environment, self._log_line, cap=settings.workers)
+        run = RunFile(settings, parts.demo, carrier_url, parts.endpoints)
+        carrier = self._carrier(run.document)
         options = GatewayOptions(
             public_host=settings.public_host,
-            region=region,
-            model_url=model_url if settings.bedrock_url is None else None,
+            region=parts.endpoints.region,
+            model_url=parts.model_url if settings.bedrock_url is None else None,
             console=ROOT / "console",
             versions=versions(),
         )
-        run = RunFile(settings, demo, carrier_url, endpoints)
-        carrier = self._carrier(run.document)
-        gateway = Gateway(template, workers, self.traffic, faults, options, carrier)
+        gateway = Gateway(parts.template, workers, self.traffic, faults, options, carrier)
         server = make_server(gateway, settings.port)
         serving = asyncio.create_task(server.serve())
         try:
             await workers.start()
-            self._start_pollers(template, endpoints, attributes, workers)
+            self._start_pollers(parts, workers)
             await until_started(server, serving)
-            gateway.ready.set()
             run.write()
-            announce(settings, template, demo)
+            gateway.ready.set()
+            announce(settings, parts.template, parts.demo)
             await self._until_stopped(serving)
         finally:
-            run.remove()
             print("Stopping ...", flush=True)
+            run.remove()
             if carrier is not None:
                 await carrier.state.exchange.close()
             await asyncio.gather(*(poller.stop() for poller in self._pollers))
@@ -182,11 +195,10 @@ class Supervisor:
         carrier: Starlette = importlib.import_module("local.carrier.app").build_carrier(run, self.traffic)
         return carrier
 
-    def _start_pollers(
-        self, template: Template, endpoints: Endpoints, attributes: Mapping[tuple[str, str], str], workers: Workers
-    ) -> None:
-        for source in template.queue_sources:
-            url, arn = attributes[source.queue, "Ref"], attributes[source.queue, "Arn"]
+    def _start_pollers(self, parts: "_Parts", workers: Workers) -> None:
+        endpoints = parts.endpoints
+        for source in parts.template.queue_sources:
+            url, arn = parts.attributes[source.queue, "Ref"], parts.attributes[source.queue, "Arn"]
             poller = QueuePoller(
                 source, url, arn, lambda: endpoints.client("sqs"), workers, self.traffic, endpoints.region
             )
@@ -213,70 +225,6 @@ class Supervisor:
     def _log_line(self, function: Function, request_id: str | None, line: str) -> None:
         self._logs.write(function.label, line)
         self.traffic.record("log", function=function.label, request_id=request_id, line=line)
-
-
-class FunctionLogs:
-    """A log file for every function.
-
-    Args:
-        folder: Where they are kept.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._files: dict[str, int] = {}
-
-    def write(self, label: str, line: str) -> None:
-        """Append one line."""
-        if label not in self._files:
-            self._files[label] = open_log(self._folder / f"{label}.log")
-        with contextlib.suppress(OSError):  # A full disk must not end the call.
-            os.write(self._files[label], line.encode(errors="replace") + b"\n")
-
-    def close(self) -> None:
-        """Close every file."""
-        for descriptor in self._files.values():
-            os.close(descriptor)
-        self._files.clear()
-
-
-@dataclass(frozen=True)
-class RunFile:
-    """`.local/run.json`: what a client needs, while the run lasts."""
-
-    settings: LocalSettings
-    demo: Mapping[str, Any]
-    carrier_url: str
-    endpoints: Endpoints
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The file's content."""
-        return {
-            "public_base_url": self.settings.public_base_url,
-            "platform_admin_token": self.demo.get("platform_admin_token"),
-            "organizations": [
-                {"id": each["id"], "admin_token": each.get("admin_token")} for each in self.demo["organizations"]
-            ],
-            "accounts": list(self.demo["accounts"]),
-            "numbers": list(self.demo["numbers"]),
-            "carrier_url": self.carrier_url,
-            "aws_endpoint_url": self.endpoints.aws,
-        }
-
-    def write(self) -> None:
-        """Write it for the owner's eyes only."""
-        path = self.settings.run_file
-        scratch = path.with_suffix(".tmp")
-        scratch.unlink(missing_ok=True)
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(self.document, file, indent=2)
-        scratch.replace(path)
-
-    def remove(self) -> None:
-        """Take it away: nobody answers there any more."""
-        self.settings.run_file.unlink(missing_ok=True)
 
 
 def worker_environment(
@@ -342,43 +290,6 @@ async def until_started(server: uvicorn.Server, serving: "asyncio.Task[None]") -
         if serving.done():
             raise StartError(f"the gateway cannot listen on port {server.config.port}")
         await asyncio.sleep(0.01)
-
-
-def prepare_home(home: Path) -> None:
-    """Make `.local` for the owner only, and refuse one that another version filled.
-
-    Raises:
-        StartError: If it cannot be used.
-    """
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.chmod(0o700)
-        state = home / "state"
-        state.mkdir(mode=0o700, exist_ok=True)
-        mark = state / "version"
-        if not mark.exists():
-            mark.write_text(STATE_VERSION)
-        elif mark.read_text().strip() != STATE_VERSION:
-            found = mark.read_text().strip()
-            text = f"{state} is of another version ({found}, this is {STATE_VERSION}); `make reset` forgets it"
-            raise StartError(text)
-    except OSError as exc:
-        raise StartError(f"cannot use {home}: {exc.strerror}") from exc
-
-
-@contextlib.contextmanager
-def _only_one(settings: LocalSettings) -> Iterator[None]:
-    """Hold the lock of this `.local`."""
-    with (settings.home / "lock").open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            lock.seek(0)
-            raise StartError(f"Ringfold runs here already ({lock.read().strip()}); stop it first") from exc
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}, {settings.local_url}")
-        lock.flush()
-        yield
 
 
 def _check_port(port: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,18 @@ async def until(holds: Callable[[], bool]) -> None:
 def rewrite(template: Path, function: str, text: str) -> None:
     """Give a function of a copied stack another handler."""
     (template.parent / "functions" / function / "app.py").write_text(text)
+
+
+def listening_addresses(port: int) -> set[str]:
+    """The addresses somebody listens on at this port, as the kernel knows them (Linux)."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells in /proc who listens")
+    found = set()
+    for name in ("tcp", "tcp6"):
+        rows = [line.split() for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+        listening = [row[1].partition(":") for row in rows if row[3] == "0A"]
+        found |= {address for address, _, number in listening if int(number, 16) == port}
+    return {"127.0.0.1" if address == "0100007F" else address for address in found}
 
 
 def is_running(pid: int) -> bool:

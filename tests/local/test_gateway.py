@@ -10,12 +10,17 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
-from tests.local.conftest import Stack
+from tests.local.conftest import Stack, listening_addresses
 
 
 async def test_health(stack: Stack) -> None:
     """Health is 200 once everything is up."""
     assert (200, "ok") == ((answer := await stack.http.get("/healthz")).status_code, answer.json()["status"])
+
+
+async def test_gateway_listens_on_loopback_only(stack: Stack) -> None:
+    """Nobody outside this machine reaches the gateway but through a tunnel of one's own."""
+    assert {"127.0.0.1"} == listening_addresses(stack.port)
 
 
 async def test_foreign_hosts_and_pages_are_refused(stack: Stack) -> None:

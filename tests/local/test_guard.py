@@ -6,6 +6,7 @@ from local.guard import Guard
 
 LOCAL = {"host": "127.0.0.1:8000"}
 TUNNEL = {"host": "name.example"}
+GUARD = Guard("name.example", ("/api/", "/relay"), "/relay/@connections/")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ TUNNEL = {"host": "name.example"}
 )
 def test_let_in(path: str, headers: dict[str, str]) -> None:
     """This machine reaches everything, the tunnel Twilio's paths."""
-    assert Guard("name.example", ("/api/", "/relay")).refusal(path, headers) is None
+    assert GUARD.refusal(path, headers) is None
 
 
 @pytest.mark.parametrize(
@@ -36,14 +37,15 @@ def test_let_in(path: str, headers: dict[str, str]) -> None:
         ("/", {**LOCAL, "origin": "http://127.0.0.1:9999"}, "pages of"),
         ("/", {**LOCAL, "origin": "null"}, "pages of"),
         ("/local/workers", TUNNEL, "only Twilio's paths"),
+        ("/relay/@connections/abc", TUNNEL, "only Twilio's paths"),
         ("/2015-03-31/functions/x/invocations", {**LOCAL, "x-forwarded-for": "54.1.1.1"}, "only Twilio's paths"),
     ],
 )
 def test_kept_out(path: str, headers: dict[str, str], why: str) -> None:
     """A foreign Host (DNS rebinding), a foreign page, and the world beyond Twilio's paths are refused."""
-    assert why in str(Guard("name.example", ("/api/", "/relay")).refusal(path, headers))
+    assert why in str(GUARD.refusal(path, headers))
 
 
 def test_without_a_tunnel_there_is_no_public_host() -> None:
     """Without PUBLIC_BASE_URL only this machine is let in."""
-    assert "set PUBLIC_BASE_URL" in str(Guard(None, ("/api/",)).refusal("/api/x", TUNNEL))
+    assert "set PUBLIC_BASE_URL" in str(Guard(None, ("/api/",), "/api/private/").refusal("/api/x", TUNNEL))

@@ -24,7 +24,7 @@ from local.services import (
 from local.settings import LocalSettings, load_settings
 from local.template import FunctionRef, QueueSource, read_template
 from local.workers import Outcome
-from tests.local.conftest import STACK, Stack, until
+from tests.local.conftest import STACK, Stack, listening_addresses, until
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".local" / "tools"
@@ -98,11 +98,7 @@ async def test_resources_are_made_once_and_survive_a_restart(tmp_path: Path) -> 
 @needs_ministack
 async def test_ministack_listens_on_loopback_only(aws: Aws) -> None:
     """Nobody outside this machine reaches the services."""
-    port = int(aws.endpoints.aws.rpartition(":")[2])
-    listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]  # noqa: ASYNC240 - proc
-
-    addresses = {row[1] for row in listening if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
-    assert {f"0100007F:{port:04X}"} == addresses
+    assert {"127.0.0.1"} == listening_addresses(int(aws.endpoints.aws.rpartition(":")[2]))
 
 
 async def test_missing_ministack_is_explained(tmp_path: Path) -> None:

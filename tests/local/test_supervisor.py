@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
+from local.home import FunctionLogs, prepare_home
 from local.processes import StartError, free_port
 from local.reset import forget
 from local.services import Endpoints
 from local.settings import load_settings
-from local.supervisor import FunctionLogs, prepare_home, worker_environment
+from local.supervisor import worker_environment
 from tests.local.conftest import is_running
 
 ROOT = Path(__file__).parents[2]

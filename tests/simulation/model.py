@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 from ringfold.core import commands as c
+from ringfold.core.history import GO_ON
 from tests.simulation.plan import Plan
 
 VOCABULARY = "owl seat flight gate the window delayed and leaves today".split()
@@ -34,7 +35,8 @@ class Model:
         asked_tool = any("toolResult" in block for block in command.request["messages"][-1]["content"])
         if not asked_tool and self.random.random() < self.plan.tools:
             return self._timed(self._call(command.stream, farewell=farewell))
-        return self._timed(self._text(command.stream, broken=fault == "die"))
+        words = (2, 6) if _goes_on(command) else self.plan.reply_words
+        return self._timed(self._text(command.stream, self.random.randint(*words), broken=fault == "die"))
 
     def _timed(self, events: list[Any]) -> list[tuple[float, Any]]:
         at = self.random.uniform(*self.plan.model_first_ms)
@@ -55,8 +57,8 @@ class Model:
         events.append(c.ModelCalled(stream, f"t{self.asked}x{stream}", name, json.dumps(arguments)))
         return [*events, c.ModelStopped(stream, "tool_use")]
 
-    def _text(self, stream: int, *, broken: bool) -> list[Any]:
-        number, words = self.random.randrange(1000), self.random.randint(*self.plan.reply_words)
+    def _text(self, stream: int, words: int, *, broken: bool) -> list[Any]:
+        number = self.random.randrange(1000)
         events: list[Any] = []
         for i in range(words):
             end = "." if i % 7 == 6 or i + 1 == words else ""
@@ -65,6 +67,11 @@ class Model:
         if broken:
             return [*events[: max(1, len(events) // 2)], c.ModelFailed(stream, "StreamEnded")]
         return [*events, c.ModelStopped(stream, "end_turn")]
+
+
+def _goes_on(command: c.OpenModel) -> bool:
+    """Whether the model is asked to finish what it has begun."""
+    return any(GO_ON in str(block.get("text")) for block in command.request["messages"][-1]["content"])
 
 
 def check_legal(messages: list[dict[str, Any]], errors: list[str]) -> None:

@@ -14,7 +14,7 @@ def main(seed: int) -> int:
     print(world.plan)
     world.run()
     print("\n".join(world.log))
-    print("caller heard:", world.heard)
+    print("caller heard:", world.phone.heard)
     found = faults(world)
     print("\n".join(found) if found else "everything held")
     return bool(found)

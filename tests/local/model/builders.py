@@ -84,7 +84,7 @@ def a_request(*messages: Mapping[str, Any], model_id: str = MODEL, **more: Any) 
 def a_client(url: str, read_timeout: float = 5) -> Any:
     """A real Bedrock Runtime client that tries once."""
     session = botocore.session.get_session()
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout, connect_timeout=2)
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout, connect_timeout=2, proxies={})
     return session.create_client(
         "bedrock-runtime",
         region_name="us-east-1",

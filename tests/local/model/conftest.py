@@ -94,7 +94,7 @@ def model_client(model_url: str) -> Iterator[Any]:
 @pytest.fixture
 def model(model_url: str, model_client: Any) -> Iterator[Model]:
     """The server, with no faults and an empty log, and a real client."""
-    with httpx.Client(base_url=model_url) as control:
+    with httpx.Client(base_url=model_url, trust_env=False) as control:
         control.put("/_control/behaviour", json={})
         control.delete("/_control/requests")
         model = Model(model_url, control, model_client)

@@ -107,7 +107,7 @@ def test_an_illegal_request_is_refused(model: Model) -> None:
 
 def test_unsigned_requests_are_refused(model: Model) -> None:
     """Whoever forgets to sign learns it here and not in production."""
-    answer = httpx.post(f"{model.url}/model/{MODEL}/converse-stream", json=a_body())
+    answer = httpx.post(f"{model.url}/model/{MODEL}/converse-stream", json=a_body(), trust_env=False)
 
     assert 403 == answer.status_code
     assert "MissingAuthenticationTokenException" == answer.headers["x-amzn-errortype"]

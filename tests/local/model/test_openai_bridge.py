@@ -77,7 +77,7 @@ def bridge(running: Bridge) -> Bridge:
     running.fake.chunks = [text_chunk("Hello"), text_chunk(" there."), end_chunk("stop")]
     running.fake.status = 200
     running.fake.asked.clear()
-    httpx.put(f"{running.url}/_control/behaviour", json={})
+    httpx.put(f"{running.url}/_control/behaviour", json={}, trust_env=False)
     return running
 
 
@@ -212,7 +212,11 @@ def test_a_broken_stream_is_a_stream_error(bridge: Bridge) -> None:
 
 def test_faults_apply_to_the_bridge(bridge: Bridge) -> None:
     """The behaviour's faults and scripts work in front of any brain."""
-    httpx.put(f"{bridge.url}/_control/behaviour", json={"script": [{"text": "Scripted."}], "first_token_ms": 0})
+    httpx.put(
+        f"{bridge.url}/_control/behaviour",
+        json={"script": [{"text": "Scripted."}], "first_token_ms": 0},
+        trust_env=False,
+    )
 
     assert "Scripted." == bridge.ask()[0]
     assert [] == bridge.fake.asked

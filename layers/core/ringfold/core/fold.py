@@ -93,7 +93,7 @@ def fold(item: Mapping[str, Any], greeting: str = "", *, final: bool = False) ->
     stored: Mapping[str, ev.Event] = item.get("events", {})
     keys = sorted(stored)
     replies = [read_reply(key, entry) for key, entry in sorted(item.get("replies", {}).items())]
-    utterances, loose = _utterances(stored, keys)
+    utterances, loose = _utterances(stored, keys, final=final)
     replays = _replays(stored, keys, utterances, replies)
     barge_ins = [
         BargeIn(Key(k), str(stored[k].get("heard", "")), int(stored[k].get("played_ms", 0)))
@@ -177,19 +177,27 @@ def unanswered(view: View) -> list[Utterance]:
     return [u for u in view.utterances if u.key not in answered and u.key not in view.late]
 
 
-def _utterances(stored: Mapping[str, ev.Event], keys: Sequence[str]) -> tuple[list[Utterance], tuple[Key, str] | None]:
+def _utterances(
+    stored: Mapping[str, ev.Event], keys: Sequence[str], *, final: bool
+) -> tuple[list[Utterance], tuple[Key, str] | None]:
+    """What the caller said and pressed. Words close an entry of keys before them, and so does the end of the call."""
     found: list[Utterance] = []
     digits, last = "", ""
     for key in keys:
         event = stored[key]
         kind = event["type"]
-        if kind == ev.PROMPT:
-            found.append(Utterance(Key(key), str(event.get("text", "")), lang=str(event.get("lang", ""))))
-        elif kind == ev.DIGIT:
+        if kind == ev.DIGIT:
             digits, last = digits + str(event.get("digit", "")), key
         elif kind == ev.DIGITS and digits:
             found.append(Utterance(Key(key), digits, typed=True))
             digits = ""
+        elif kind == ev.PROMPT:
+            if digits:
+                found.append(Utterance(Key(last), digits, typed=True))
+                digits = ""
+            found.append(Utterance(Key(key), str(event.get("text", "")), lang=str(event.get("lang", ""))))
+    if digits and final:
+        found.append(Utterance(Key(last), digits, typed=True))
     return found, (Key(last), digits) if digits else None
 
 

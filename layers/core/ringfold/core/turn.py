@@ -23,7 +23,7 @@ from ringfold.core import events as ev
 from ringfold.core import journal as j
 from ringfold.core.agent import Agent
 from ringfold.core.fold import View, covered_by, covered_keys, fold, owns
-from ringfold.core.frames import End, Text, build_frame
+from ringfold.core.frames import End, Text, build_frame, split_text
 from ringfold.core.history import add_step, entries, legal, messages
 from ringfold.core.ids import Key
 from ringfold.core.pacing import Pacer
@@ -46,6 +46,8 @@ APPEND_BUDGET_MS: Final = 4000
 FLUSH_BUDGET_MS: Final = 5000
 WATCHDOG_S: Final = 4
 MAX_ROUNDS: Final = 6
+MAX_SPOKEN_CHARS: Final = 6000
+"""Longest answer of one round, near seven minutes of speech; the model is cut off there."""
 MAX_OPTIMISTIC_AGE_MS: Final = 30_000
 LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
 
@@ -151,6 +153,7 @@ class Turn:
         self._round: Round | None = None
         self._steps: list[tuple[str, list[_Tool]]] = []
         self._tools: list[_Tool] = []
+        self._before = (0, 0)  # steps and tool calls that earlier parts of the turn have written down
         self._shaper, self._pacer = Shaper(), Pacer()
         self._text_done = False
         self._ending = ""  # the farewell is being said: the call ends with this reason
@@ -166,6 +169,8 @@ class Turn:
         self._save_retry_at: int | None = None
         self._guarded: c.Journal | None = None
         self._append_retry_at: int | None = None
+        self._load_retry_at: int | None = None
+        self._closes: Key | None = None
         self._polling = False
         self._checked_ms = -1_000_000
         self._asked_ms = -1_000_000
@@ -211,7 +216,7 @@ class Turn:
             case c.Loaded(snapshot, segments):
                 self.snapshot, self.segments = snapshot, segments
             case c.LoadFailed():
-                out = [c.Load()] if now_ms - self._t0 < APPEND_BUDGET_MS else self._stop(j.FAILED, "no_snapshot")
+                out = self._load_failed(now_ms)
             case c.Polled(item):
                 self._polling = False
                 out = self._see(item, now_ms)
@@ -239,44 +244,54 @@ class Turn:
         """When :meth:`tick` must be called at the latest, ``None`` when there is nothing to wait for."""
         if self.done:
             return None
-        times = [self._append_retry_at, self._scripted_due(), self._give_up_at if self._state else None]
+        times = [self._append_retry_at, self._load_retry_at, self._scripted_due()]
         idle = self._idle()
         if idle:
-            times.append(self._save_retry_at)
+            times += [self._save_retry_at, self._give_up_at if self._state else None]
         if self._owned and not self._state:
             times.append(self._round.wake_at() if self._round and self._tools_since is None else None)
             if idle:
-                times += [self._filler_due(), self._budget_due()]
+                times.append(self._budget_due())
             if idle and not self._polling:
-                times += [self._asked_ms + POLL_MS, self._hold_until or self._pacer.due_at()]
+                times += [self._filler_due(), self._asked_ms + POLL_MS, self._hold_until or self._pacer.due_at()]
         due = [at for at in times if at is not None]
         return min(due) if due else None
 
     # --- storing the event and owning the floor -------------------------------------------------------------------
     def _append(self, key: Key, event: ev.Event, closes: Key | None = None) -> c.Append:
         self.report.writes += 1
+        self._closes = closes
         opened = {"rid": self._start.rid, "at": self._t0, "p": {}, "tools": {}}
         return c.Append(key, event, opened, closes, self._start.link)
 
     def _append_failed(self, now_ms: int, *, missing: bool) -> list[c.Command]:
         if missing:
-            return self._stop(j.FAILED, "no_session")
+            return self._speak_blind("no_session")
         if now_ms - self._t0 < APPEND_BUDGET_MS:
             self._append_retry_at = now_ms + RETRY_MS
             return []
-        return self._speak_blind()
+        return self._speak_blind("table_failed")
 
-    def _speak_blind(self) -> list[c.Command]:
-        """The table is down: the caller hears a sentence, on the link the frame came on."""
-        link = self._start.link
-        self._state, self._settled = j.FAILED, True
-        self.report.ended_by = "table_failed"
-        if link is None or self._sending is not None:
+    def _load_failed(self, now_ms: int) -> list[c.Command]:
+        if now_ms - self._t0 < APPEND_BUDGET_MS:
+            self._load_retry_at = now_ms + RETRY_MS
             return []
+        if self._state or not self._owned:
+            return []
+        self._unsaved["st"] = j.FAILED
+        return self._speak_blind("no_snapshot", settled=False)
+
+    def _speak_blind(self, why: str, *, settled: bool = True) -> list[c.Command]:
+        """The table is down, or does not know the call: the caller hears a sentence all the same."""
+        out = self._close_round()
+        self._state, self._settled, self.report.ended_by = j.FAILED, settled, why
+        connection = self._connection()
+        if not connection or self._sending is not None:
+            return out
         text = self.snapshot.agent.apology if self.snapshot else Agent.apology
         frame = build_frame(Text(text, last=True))
         self._sending = _Pending(text, True, j.SCRIPTED, 0, 0, frame, counts=False)
-        return [c.PostFrame(link[1], frame)]
+        return [*out, c.PostFrame(connection, frame)]
 
     def _take_floor(self, item: c.Item, now_ms: int) -> list[c.Command]:
         """The event is stored: is it ours to act on, and do we own the floor?"""
@@ -332,6 +347,9 @@ class Turn:
         self._needs_close = bool(before) and not before[-1].closed
         mine = view.reply(self.key)
         self._posts = {f"{p.index:03d}": _post_entry(p) for p in mine.posts} if mine else {}
+        if mine is not None:
+            steps = [p.step for p in mine.posts] + [t.step for t in mine.tools]
+            self._before = (max(steps, default=-1) + 1, len(mine.tools))
 
     def _leave(self, why: str) -> list[c.Command]:
         """Not ours to answer: nothing is said; the reply opened with the event is marked as stopped."""
@@ -394,7 +412,10 @@ class Turn:
         if self._append_retry_at is not None and now_ms >= self._append_retry_at and self._start.event is not None:
             self._append_retry_at = None
             stored = self._start.event if self.key == self._start.key else {"type": ev.TAKE, "rid": self._start.rid}
-            out.append(self._append(self.key, stored))
+            out.append(self._append(self.key, stored, self._closes))
+        if self._load_retry_at is not None and now_ms >= self._load_retry_at:
+            self._load_retry_at = None
+            out.append(c.Load())
         if self._owned and self.snapshot is not None and not self._state:
             out += self._think(now_ms)
             out += self._hand_over(now_ms)
@@ -411,7 +432,7 @@ class Turn:
             return
         if any(t.kind == "effect" and t.started and t.result is None for t in self._tools):
             return
-        if self._unsaved and not self._settled:
+        if self._unsaved:
             if self._give_up_at is None:
                 self._give_up_at = now_ms + FLUSH_BUDGET_MS
             if now_ms < self._give_up_at:
@@ -450,6 +471,7 @@ class Turn:
         elif self._round is not None:
             out += self._round.tick(now_ms)
             out += self._outcome(now_ms)
+            out += self._filler(now_ms)
         if self._scripted_at is not None and now_ms >= self._scripted_at and self._silent():
             out += self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
         return out
@@ -502,7 +524,8 @@ class Turn:
         assert self._round is not None
         fresh = self._round.take()
         if fresh:
-            text = self._shaper.feed(fresh)
+            over = len(self._round.text) - MAX_SPOKEN_CHARS
+            text = self._shaper.feed(fresh[: max(0, len(fresh) - over)] if over > 0 else fresh)
             self._pacer.add(text, now_ms)
             if not text and not self._posts and self._sending is None and self._pacer.empty:
                 self._pacer.add(self._shaper.hurry(), now_ms, at_once=True)
@@ -510,27 +533,31 @@ class Turn:
     def _outcome(self, now_ms: int) -> list[c.Command]:
         """The round is over, one way or the other."""
         assert self._round is not None
+        out: list[c.Command] = []
+        if not self._round.outcome and len(self._round.text) > MAX_SPOKEN_CHARS:
+            self._round.outcome, out = "answered", self._close_round()
         outcome = self._round.outcome
         if not outcome or self._text_done:
-            return []
+            return out
         self._listen(now_ms)
         self._note_round()
         if outcome == "answered":
             self._pacer.add(self._shaper.finish(), now_ms)
             if self._unspoken():
-                return self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
+                return out + self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
             self._text_done = True
         elif outcome == "tools":
             self._pacer.add(self._shaper.finish(), now_ms)
             return self._begin_tools(now_ms)
-        elif outcome == "broken" and not self._posts and self._sending is None:
+        elif outcome == "broken" and not self._said() and self._sending is None:
             return self._start_over(now_ms)
         elif outcome == "broken":
-            self._pacer.add(self._shaper.finish() + LOST_THREAD, now_ms)
+            # What the shaper still holds is half a word: it is left unsaid.
+            self._pacer.add(LOST_THREAD, now_ms)
             self._text_done = True
         else:
             return self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
-        return []
+        return out
 
     def _start_over(self, now_ms: int) -> list[c.Command]:
         """The voice broke before anything was said: forget its words, ask the other model."""
@@ -546,6 +573,7 @@ class Turn:
     def _script(self, now_ms: int, sentence: str) -> list[c.Command]:
         """Close every stream for good and say a sentence of ours."""
         out = self._close_round()
+        self._round = None
         self._shaper, self._pacer = Shaper(), Pacer()
         self._text_done, self._tools_since = True, None
         self.report.ended_by = "scripted"
@@ -569,11 +597,17 @@ class Turn:
         self.report.output_tokens += usage.get("outputTokens", 0)
 
     def _silent(self) -> bool:
-        """Nothing has been said in this turn and nothing is about to be."""
-        return not self._posts and self._sending is None and not self._text_done and self._pacer.due_at() is None
+        """Nothing has been said in this round and nothing is about to be."""
+        return not self._said() and self._sending is None and not self._text_done and self._pacer.due_at() is None
 
     def _unspoken(self) -> bool:
-        return not self._posts and self._sending is None and self._pacer.empty
+        speakable = any(character.isalnum() for character in self._pacer.pending)
+        return not self._said() and self._sending is None and not speakable
+
+    def _said(self) -> bool:
+        """Whether this round has been heard: neither fillers nor what was said before the tools are its answer."""
+        step = self._step()
+        return any(post["n"] == step and post["f"] != j.FILLER for post in self._posts.values())
 
     def _scripted_due(self) -> int | None:
         return self._scripted_at if self._owned and not self._state and self._silent() else None
@@ -584,7 +618,7 @@ class Turn:
         step = self._step()
         agent = self.snapshot.agent
         begun = [
-            _Tool(call, self._box.kind(agent, call.name), step, len(self._tools) + i)
+            _Tool(call, self._box.kind(agent, call.name), step, self._before[1] + len(self._tools) + i)
             for i, call in enumerate(self._round.calls)
         ]
         self._tools += begun
@@ -609,7 +643,7 @@ class Turn:
                 continue
             if tool.kind == "read":
                 out.append(self._run(tool))
-            elif self._guarded is None and self._saving is None and self._sending is None:
+            elif self._idle() and (self._save_retry_at is None or now_ms >= self._save_retry_at):
                 out.append(self._intend(tool, now_ms))
         return out
 
@@ -627,7 +661,7 @@ class Turn:
     def _intend(self, tool: _Tool, now_ms: int) -> c.Journal:
         """Write the intent, only if nobody has taken the floor since we looked (A13)."""
         assert self.item is not None
-        self._asked_ms = now_ms
+        self._asked_ms, self._save_retry_at = now_ms, None
         guard = len(self.item.get("floor_keys", ()))
         ended = "agent_ended" if tool.kind == "end_call" else ""
         sets = {f"tools.{tool.index:03d}": _tool_entry(tool), **self._unsaved}
@@ -668,16 +702,16 @@ class Turn:
         self._pause(now_ms)
         self._shaper = Shaper()
         assert self.view is not None and self.snapshot is not None
-        if self._silent():
-            self._scripted_at = now_ms + self.snapshot.agent.scripted_ms
+        self._scripted_at = now_ms + self.snapshot.agent.scripted_ms
         view = self._without_mine(self.view)
         return out + self._ask(self._request(view), now_ms)
 
     def _without_mine(self, view: View) -> View:
         """The view as it was before this invocation spoke: its own words are told as steps."""
         mine = view.reply(self.key)
-        if mine is not None and self._start.part == 0:
-            mine.posts, mine.tools = [], []
+        if mine is not None:
+            mine.posts = [post for post in mine.posts if post.step < self._before[0]]
+            mine.tools = [tool for tool in mine.tools if tool.step < self._before[0]]
         return view
 
     def _pause(self, now_ms: int) -> None:
@@ -687,11 +721,14 @@ class Turn:
 
     def _filler_due(self) -> int | None:
         """When a filler is due; not while something else is about to be said or the floor is not known to be ours."""
-        if self._tools_since is None or self._filler_said or self._state or self.snapshot is None or self._posts:
+        if not self._steps or self._filler_said or self._state or self.snapshot is None or self._posts:
             return None
         if not self._pacer.empty or self._hold_until or self._text_done or not self.snapshot.agent.fillers:
             return None
-        return self._tools_since + self.snapshot.agent.tool_filler_ms
+        latest = self._t0 + self.snapshot.agent.scripted_ms  # by then the caller has heard something, tool or no tool
+        if self._tools_since is None:
+            return latest
+        return min(self._tools_since + self.snapshot.agent.tool_filler_ms, max(latest, self._tools_since))
 
     def _filler(self, now_ms: int) -> list[c.Command]:
         """A slow tool is covered by a sentence, once, and never after the answer has begun."""
@@ -735,6 +772,9 @@ class Turn:
         self._needs_close = False
         text = self._pacer.take(now_ms, in_flight=False, model_done=flush)
         if text:
+            text, *more = split_text(text)
+            if more:
+                self._put_back("".join(more), now_ms)
             last = self._text_done and self._pacer.empty
             kind = j.SCRIPTED if self._start.script else j.SPOKEN
             loud = False if self._ending else None
@@ -768,7 +808,7 @@ class Turn:
         return newest or (self._start.link[1] if self._start.link else "")
 
     def _step(self) -> int:
-        return len(self._steps)
+        return self._before[0] + len(self._steps)
 
     def _posted(self, now_ms: int) -> None:
         sent, self._sending = self._sending, None
@@ -813,41 +853,37 @@ class Turn:
             return self._stop(j.FAILED, "post_timeouts") if self._ambiguous > 1 else []
         if kind == "refused" and self._refused < 3 and not self._state:
             self._refused += 1
-            return [c.PostFrame(self._connection(), sent.frame)]
-        before = self._connection()
-        newest = self.view.connection() if self.view else ""
+            self._sending, self._hold_until = None, now_ms + RETRY_MS
+            self._unsend(sent, now_ms)
+            return []
         if kind == "gone" and not self._lost_link:
             self._lost_link = True
             self._sending = None
             self._unsend(sent, now_ms)
             return self._check(now_ms)
-        del before, newest
         self._sending = None
         return self._stop(j.GONE, "link_lost" if kind == "gone" else "post_refused")
 
     def _unsend(self, sent: _Pending, now_ms: int) -> None:
-        """A closed link has certainly not carried the frame: its text waits to be said on a newer one."""
-        fresh = Pacer()
-        rest = self._pacer.drain()
-        fresh.add(sent.text + rest, now_ms)
-        self._pacer = fresh
+        """The frame has certainly not been carried: its text waits to be said again."""
+        self._put_back(sent.text, now_ms)
         if sent.frame == build_frame(End()):
             self._end_posted = False
 
+    def _put_back(self, text: str, now_ms: int) -> None:
+        fresh = Pacer()
+        fresh.add(text + self._pacer.drain(), now_ms)
+        self._pacer = fresh
+
     # --- writing down and checking --------------------------------------------------------------------------------
     def _save(self, now_ms: int) -> list[c.Command]:
-        if not self._unsaved or not self._idle():
+        if not self._idle() or (self._save_retry_at is not None and now_ms < self._save_retry_at):
             return []
-        if not self._owned and not self._state:
-            return []
-        if self._save_retry_at is not None and now_ms < self._save_retry_at:
-            return []
+        self._save_retry_at = None
         if self._settled:  # the end is written; what an effect came to is still worth a line (A13)
             self._unsaved = {name: value for name, value in self._unsaved.items() if name.startswith("tools.")}
-        urgent = self._state or any(name != "last" for name in self._unsaved)
-        if not urgent:
-            return []
-        return [self._write(now_ms)]
+        urgent = any(self._state or name != "last" for name in self._unsaved)
+        return [self._write(now_ms)] if urgent and (self._owned or self._state) else []
 
     def _write(self, now_ms: int) -> c.Journal:
         self._save_retry_at = None
@@ -869,15 +905,18 @@ class Turn:
 
     def _journal_failed(self, now_ms: int, *, lost: bool) -> list[c.Command]:
         if self._guarded is not None:
-            kept = {k: v for k, v in self._guarded.sets.items() if k.startswith("p.") or k in ("covers", "last")}
+            intent = next(iter(self._guarded.sets))
+            kept = {name: value for name, value in self._guarded.sets.items() if name != intent}
             self._unsaved = {**kept, **self._unsaved}
             self._guarded = None
             if not lost:
                 self._save_retry_at = now_ms + RETRY_MS
             return self._check(now_ms)
-        if self._saving is not None:
-            self._unsaved = {**self._saving, **self._unsaved}
-            self._saving = None
+        saving, self._saving = self._saving or {}, None
+        if lost:  # the entry itself is gone, or was never there: there is nothing to write into
+            self._settled, self._unsaved = True, {}
+            return self._stop(j.STOPPED, "journal_gone")
+        self._unsaved = {**saving, **self._unsaved}
         self._save_retry_at = now_ms + RETRY_MS
         return []
 

@@ -32,6 +32,8 @@ FRAMES_BURST: Final = 600
 FRAMES_PER_S: Final = 50
 APPEND_TRIES: Final = 12
 APPEND_PAUSE_MS: Final = 250
+LOOK_TRIES: Final = 40
+"""The queue would bring a look back after minutes: it outlasts a short fault of the table by itself."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,11 @@ class Relay:
             DependencyError: If the call could not be read: the queue delivers the message again.
         """
         log = self.log.bind(call_sid=call_sid, request_id=rid, watchdog=True)
-        outcome = yield c.Poll()
+        for _ in range(LOOK_TRIES):
+            outcome = yield c.Poll()
+            if isinstance(outcome, c.Polled) or (isinstance(outcome, c.PollFailed) and outcome.missing):
+                break
+            yield Sleep(APPEND_PAUSE_MS)
         if isinstance(outcome, c.PollFailed) and outcome.missing:
             return
         if not isinstance(outcome, c.Polled):
