@@ -47,6 +47,14 @@ class BenchModel:
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self.server.sockets[0].getsockname()[1]
 
+    async def stop(self) -> None:
+        """Listen no more, and end what is open."""
+        if self.server is not None:
+            self.server.close()
+            if hasattr(self.server, "close_clients"):  # Python 3.13
+                self.server.close_clients()
+            await asyncio.sleep(0.05)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):

@@ -26,14 +26,20 @@ async function loadNumbers() {
     const { numbers, caller } = await backend.numbers();
     select.replaceChildren(
       ...numbers.map((number) =>
-        h("option", { value: number.phone_number, "data-name": nameOf(number) }, `${nameOf(number)}  ${number.phone_number}`),
+        h(
+          "option",
+          { value: number.phone_number, "data-name": nameOf(number) },
+          `${nameOf(number)}  ${number.phone_number}`,
+        ),
       ),
     );
     byId("dial-from").value = caller;
     byId("backend-state").textContent = backend.name;
     byId("backend-state").dataset.state = "ok";
     byId("dial-call").disabled = numbers.length === 0;
-    byId("dial-hint").textContent = numbers.length ? "" : "The local system has no numbers. `make reset` seeds them again.";
+    byId("dial-hint").textContent = numbers.length
+      ? ""
+      : "The local system has no numbers. `make reset` seeds them again.";
   } catch (error) {
     byId("backend-state").textContent = "offline";
     byId("backend-state").dataset.state = "bad";

@@ -96,7 +96,7 @@ export class RecordedBackend {
   }
 
   async numbers() {
-    return (await request("GET", "recorded/numbers.json"));
+    return await request("GET", "recorded/numbers.json");
   }
 
   async place() {
@@ -114,7 +114,8 @@ export class RecordedBackend {
         if (stopped) break;
         onEvent(event);
       }
-      if (stopped) onEvent({ at_ms: Math.round((performance.now() - start) * this.speed), kind: "ended", reason: "hang-up" });
+      if (stopped)
+        onEvent({ at_ms: Math.round((performance.now() - start) * this.speed), kind: "ended", reason: "hang-up" });
       onEnd();
     };
     this.stops.set(id, () => (stopped = true));

@@ -46,7 +46,9 @@ export function clock(seconds) {
 export function follow(box) {
   let atEnd = true;
   const toEnd = () => atEnd && (box.scrollTop = box.scrollHeight);
-  box.addEventListener("scroll", () => (atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80), { passive: true });
+  box.addEventListener("scroll", () => (atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80), {
+    passive: true,
+  });
   new ResizeObserver(toEnd).observe(box);
   return toEnd;
 }

@@ -14,7 +14,14 @@ const captions = new Captions(byId("captions"));
 [
   { who: "agent", text: "Hi, this is SkyOwl Airlines. How can I help you today?", upto: 54, done: true },
   { who: "caller", text: `Is my flight on time? ${HOSTILE}`, done: true },
-  { who: "agent", text: "It is delayed until three forty-five because of the weather.", upto: 19, done: true, cut: "speech", firstTokenMs: 412 },
+  {
+    who: "agent",
+    text: "It is delayed until three forty-five because of the weather.",
+    upto: 19,
+    done: true,
+    cut: "speech",
+    firstTokenMs: 412,
+  },
   { who: "keys", text: "1 2 #", done: true },
   { who: "caller", text: "Can you hear me?", done: true, lost: "reportInputDuringAgentSpeech" },
   { who: "agent", text: "You are in seat fourteen C, on the aisle.", upto: 24, done: false, firstTokenMs: 380 },
@@ -27,7 +34,12 @@ for (const [state, label] of [
   ["over", "You hung up"],
 ]) {
   const orb = h("div.orb", { "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-  const names = h("div", {}, h("p.phone__peer", {}, "SkyOwl reservations", h("small", {}, "+15125550100")), h("p.phone__state", {}, label));
+  const names = h(
+    "div",
+    {},
+    h("p.phone__peer", {}, "SkyOwl reservations", h("small", {}, "+15125550100")),
+    h("p.phone__state", {}, label),
+  );
   byId("states").append(
     h("div.phone", { "data-state": state }, h("div.phone__status", {}, orb, names, h("p.phone__time", {}, "1:05"))),
   );
@@ -41,10 +53,17 @@ showTurns(
 );
 
 const traffic = new Traffic(byId("rows"), byId("filters"));
-const webhook = { method: "POST", url: "http://127.0.0.1:8000/api/voice/incoming", params: { CallStatus: "ringing", CallerName: HOSTILE } };
+const webhook = {
+  method: "POST",
+  url: "http://127.0.0.1:8000/api/voice/incoming",
+  params: { CallStatus: "ringing", CallerName: HOSTILE },
+};
 [
   { kind: "webhook", ...webhook, status: 200, took_ms: 31 },
-  { kind: "twiml", xml: `<Response><Say>${HOSTILE.replaceAll("<", "&lt;")}</Say><Connect action="/a"><ConversationRelay url="wss://r"/></Connect></Response>` },
+  {
+    kind: "twiml",
+    xml: `<Response><Say>${HOSTILE.replaceAll("<", "&lt;")}</Say><Connect action="/a"><ConversationRelay url="wss://r"/></Connect></Response>`,
+  },
   { kind: "connect", session_id: "VX0123", url: "ws://127.0.0.1:8000/relay?token=***" },
   { kind: "frame_in", frame: { type: "setup", callSid: "CA0123", customParameters: { note: HOSTILE } } },
   { kind: "frame_in", frame: { type: "prompt", voicePrompt: HOSTILE, lang: "en-US", last: true } },
@@ -54,11 +73,23 @@ const webhook = { method: "POST", url: "http://127.0.0.1:8000/api/voice/incoming
   { kind: "dry", gap_ms: 240 },
   { kind: "frame_in", frame: { type: "interrupt", utteranceUntilInterrupt: "It is", durationUntilInterruptMs: 460 } },
   { kind: "agent_cut", heard: "It is", by: "speech" },
-  { kind: "frame_out", frame: { type: "text", token: "until ", last: false }, faults: ["late: text goes on in its talk cycle 410 ms after the interrupt superseding it"] },
+  {
+    kind: "frame_out",
+    frame: { type: "text", token: "until ", last: false },
+    faults: ["late: text goes on in its talk cycle 410 ms after the interrupt superseding it"],
+  },
   { kind: "violation", what: "late: text goes on in its talk cycle 410 ms after the interrupt superseding it" },
-  { kind: "frame_out", raw: `{"message": "${HOSTILE}"}`, faults: ["64107: type must be one of text, play, sendDigits, language, end, not null"] },
+  {
+    kind: "frame_out",
+    raw: `{"message": "${HOSTILE}"}`,
+    faults: ["64107: type must be one of text, play, sendDigits, language, end, not null"],
+  },
   { kind: "invoke", function: "ringfold-dev-relay-message", trigger: "frame", duration_ms: 812.5, failed: false },
-  { kind: "log", function: "ringfold-dev-relay-message", line: '{"level": "info", "message": "turn finished", "turn": 1, "first_token_ms": 412}' },
+  {
+    kind: "log",
+    function: "ringfold-dev-relay-message",
+    line: '{"level": "info", "message": "turn finished", "turn": 1, "first_token_ms": 412}',
+  },
   { kind: "webhook", ...webhook, status: 0, took_ms: 15000, error: "11200: ReadTimeout" },
   { kind: "disconnect", code: 1006, reason: "", by: "app" },
   { kind: "ended", reason: "hang-up", duration_s: 12.4 },

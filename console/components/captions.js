@@ -41,7 +41,13 @@ function agentItem() {
   const now = h("span.now");
   const rest = h("span.rest");
   const note = h("small.note");
-  const root = h("li.line.line--agent", {}, h("span.visually-hidden", {}, "Agent: "), h("p", {}, heard, now, rest), note);
+  const root = h(
+    "li.line.line--agent",
+    {},
+    h("span.visually-hidden", {}, "Agent: "),
+    h("p", {}, heard, now, rest),
+    note,
+  );
   const update = (line) => {
     const spoken = line.text.slice(0, line.upto);
     const word = line.done ? "" : (/\S+$/.exec(spoken)?.[0] ?? "");

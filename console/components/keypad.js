@@ -23,11 +23,17 @@ const KEYS = [
 export function keypad(root, onPress) {
   root.replaceChildren(
     ...KEYS.map(([digit, letters]) =>
-      h("button.key", { type: "button", "data-digit": digit, onclick: () => onPress(digit) }, digit, h("small", {}, letters)),
+      h(
+        "button.key",
+        { type: "button", "data-digit": digit, onclick: () => onPress(digit) },
+        digit,
+        h("small", {}, letters),
+      ),
     ),
   );
   document.addEventListener("keydown", (event) => {
-    if (root.hidden || event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (root.hidden || event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey)
+      return;
     const button = [...root.children].find((key) => key.dataset.digit === event.key);
     if (!button) return;
     event.preventDefault();

@@ -47,7 +47,13 @@ export function lab(root, backend) {
       h(
         "label.mood",
         { title: mood[2] },
-        h("input", { type: "radio", name: "mood", value: mood[0], checked: mood[0] === "none", onchange: () => choose(mood) }),
+        h("input", {
+          type: "radio",
+          name: "mood",
+          value: mood[0],
+          checked: mood[0] === "none",
+          onchange: () => choose(mood),
+        }),
         h("span", {}, mood[1]),
       ),
     ),
@@ -59,12 +65,18 @@ export function lab(root, backend) {
     ...DELIVERIES.map(([value, label]) => h("option", { value }, label)),
   );
   root.append(
-    h("form.lab__form", { onsubmit: (event) => event.preventDefault() }, moods, h(
-      "div.lab__more",
-      {},
-      h("label.check", {}, once, h("span", {}, "only the next request")),
-      h("label.field.field--row", {}, h("span", {}, "Frames reach the functions"), deliver),
-    ), message),
+    h(
+      "form.lab__form",
+      { onsubmit: (event) => event.preventDefault() },
+      moods,
+      h(
+        "div.lab__more",
+        {},
+        h("label.check", {}, once, h("span", {}, "only the next request")),
+        h("label.field.field--row", {}, h("span", {}, "Frames reach the functions"), deliver),
+      ),
+      message,
+    ),
   );
   backend.behaviour().then(
     (now) => check(moods, now.fault ?? "none"),

@@ -62,7 +62,12 @@ export class Traffic {
 
   makeFilters(form) {
     for (const group of GROUPS) {
-      const box = h("input", { type: "checkbox", name: group.name, checked: !group.hidden, onchange: () => this.toggle(box, group.name) });
+      const box = h("input", {
+        type: "checkbox",
+        name: group.name,
+        checked: !group.hidden,
+        onchange: () => this.toggle(box, group.name),
+      });
       const chip = h("label.chip", {}, box, h("span", {}, group.label), h("b", {}, "0"));
       this.chips.set(group.name, chip);
       form.append(chip);
@@ -105,7 +110,9 @@ export function trafficRow(event, group) {
   row.dataset.kind = event.kind;
   row.dataset.text = `${label} ${summary} ${text}`.toLowerCase();
   row.classList.toggle("is-bad", Boolean(bad));
-  row.addEventListener("toggle", () => row.open && !row.querySelector("pre") && row.append(pretty(text)), { once: true });
+  row.addEventListener("toggle", () => row.open && !row.querySelector("pre") && row.append(pretty(text)), {
+    once: true,
+  });
   return row;
 }
 
@@ -128,7 +135,9 @@ function describe(event) {
       return {
         arrow: "←",
         label: event.frame?.type ?? "malformed",
-        summary: (event.frame ? frameLine(event.frame) : event.raw) + (event.faults?.length ? `  ✕ ${event.faults.join("; ")}` : ""),
+        summary:
+          (event.frame ? frameLine(event.frame) : event.raw) +
+          (event.faults?.length ? `  ✕ ${event.faults.join("; ")}` : ""),
         detail: event.frame ?? event.raw,
         bad: event.faults?.length > 0,
       };
@@ -145,7 +154,12 @@ function describe(event) {
     case "violation":
       return { arrow: "!", label: "Problem", summary: event.what, detail: rest, bad: true };
     case "turn":
-      return { arrow: "◷", label: `Turn ${event.turn}`, summary: `first token after ${event.first_token_ms} ms`, detail: rest };
+      return {
+        arrow: "◷",
+        label: `Turn ${event.turn}`,
+        summary: `first token after ${event.first_token_ms} ms`,
+        detail: rest,
+      };
     case "dry":
       return { arrow: "◷", label: "Dry", summary: `the voice waited ${event.gap_ms} ms for words`, detail: rest };
     case "agent_cut":
@@ -153,7 +167,13 @@ function describe(event) {
     case "post_refused":
       return { arrow: "!", label: "Post", summary: `refused with ${event.status}`, detail: rest, bad: true };
     case "invoke":
-      return { arrow: "λ", label: nameOf(event), summary: `${event.trigger}  ${event.duration_ms} ms`, detail: rest, bad: event.failed };
+      return {
+        arrow: "λ",
+        label: nameOf(event),
+        summary: `${event.trigger}  ${event.duration_ms} ms`,
+        detail: rest,
+        bad: event.failed,
+      };
     case "log":
       return { arrow: "λ", label: nameOf(event), summary: logLine(event.line), detail: logDetail(event.line) };
     default:
@@ -181,9 +201,11 @@ function callStatus(params = {}) {
 }
 
 function verbsOf(xml) {
-  return [...new DOMParser().parseFromString(xml, "text/xml").querySelectorAll("Response > *")]
-    .map((verb) => (verb.firstElementChild ? `${verb.tagName} › ${verb.firstElementChild.tagName}` : verb.tagName))
-    .join(", ") || "empty";
+  return (
+    [...new DOMParser().parseFromString(xml, "text/xml").querySelectorAll("Response > *")]
+      .map((verb) => (verb.firstElementChild ? `${verb.tagName} › ${verb.firstElementChild.tagName}` : verb.tagName))
+      .join(", ") || "empty"
+  );
 }
 
 function indent(xml) {
@@ -233,7 +255,8 @@ function pretty(text) {
   let from = 0;
   for (const match of text.matchAll(token)) {
     pre.append(text.slice(from, match.index));
-    const kind = match[0].startsWith("<") || match[0].endsWith(">") ? "tag" : match[2] ? "name" : match[1] ? "string" : "value";
+    const kind =
+      match[0].startsWith("<") || match[0].endsWith(">") ? "tag" : match[2] ? "name" : match[1] ? "string" : "value";
     pre.append(h(`span.${kind}`, {}, match[0]));
     from = match.index + match[0].length;
   }

@@ -14,7 +14,13 @@ export function showTurns(root, turns) {
       const bar = h("i", { "aria-hidden": "true" });
       bar.style.blockSize = `${Math.max(8, (100 * ms) / most)}%`;
       const title = `Turn ${turn}: first token after ${ms} ms`;
-      const figure = h("span.turn", { role: "listitem", title, "aria-label": title }, bar, h("b", {}, ms), h("small", {}, "ms"));
+      const figure = h(
+        "span.turn",
+        { role: "listitem", title, "aria-label": title },
+        bar,
+        h("b", {}, ms),
+        h("small", {}, "ms"),
+      );
       figure.classList.toggle("is-slow", ms > SLOW_MS);
       return figure;
     }),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +15,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwrigh
 from tests.e2e.system import System, running_system
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FETCH_S = 240
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +27,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium: one that is installed, or playwright's own."""
+    """A headless Chromium: one that is installed, playwright's own, or one fetched now."""
     with sync_playwright() as playwright:
         try:
             chromium = launch(playwright)
@@ -31,14 +35,22 @@ def browser() -> Iterator[Browser]:
             if os.environ.get("CI"):
                 raise
             first_line = str(exc).strip().splitlines()[0]
-            pytest.skip(f"no Chromium: install one, or run `playwright install chromium` ({first_line})")
+            pytest.skip(f"no Chromium is installed and none could be fetched ({first_line})")
         yield chromium
         chromium.close()
 
 
 def launch(playwright: Playwright) -> Browser:
     installed = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    return playwright.chromium.launch(executable_path=installed, headless=True)
+    try:
+        return playwright.chromium.launch(executable_path=installed, headless=True)
+    except Error:
+        if installed is not None:
+            raise
+    with contextlib.suppress(subprocess.SubprocessError):
+        fetch = [sys.executable, "-m", "playwright", "install", "chromium"]
+        subprocess.run(fetch, capture_output=True, timeout=FETCH_S, check=False)
+    return playwright.chromium.launch(headless=True)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from local.carrier import CarrierCall, Line, Manners
+from local.carrier import CarrierCall, Happening, Line, Manners
 from local.carrier.exchange import directory_of
 from local.carrier.link import HandshakeError, Link
 from local.carrier.manners import HandshakeForm
@@ -48,9 +48,12 @@ async def calling(
 
 async def answer_with(call: CarrierCall, *words: str, within_s: float = 12) -> str:
     """Wait until the agent has said one of these since the caller's last doing."""
-    await call.record.wait_for(
-        lambda _: any(word in call.said_lately.lower() for word in words), within_s=within_s, start=call.mark
-    )
+    try:
+        await call.record.wait_for(
+            lambda _: any(word in call.said_lately.lower() for word in words), within_s=within_s, start=call.mark
+        )
+    except TimeoutError:
+        pytest.fail(f"expected one of {words}; the agent said {call.said_lately!r}; problems: {call.violations}")
     return call.said_lately
 
 
@@ -91,11 +94,11 @@ async def twilio(system: System, number: str = AIRLINE) -> AsyncIterator[Twilio]
 
 
 @pytest.mark.accept("G6")
-@pytest.mark.parametrize("signature", ["", "bm90IGEgc2lnbmF0dXJl", "ä"])
+@pytest.mark.parametrize("signature", ["", "bm90IGEgc2lnbmF0dXJl", "%F0"])
 async def test_a_webhook_with_a_bad_signature_is_refused(system: System, signature: str) -> None:
     """Row 1: missing or wrong, 403 without detail."""
     async with twilio(system) as sender:
-        answer = await sender.incoming(signature=signature.encode().decode("latin-1"))
+        answer = await sender.incoming(signature=signature)
 
     assert 403 == answer.status
     assert len(answer.body) < 100
@@ -247,7 +250,7 @@ async def test_a_setup_of_another_call_hears_nothing(system: System, field: str)
     """Row 16: nothing is said to a link whose setup is not of the call its token is for."""
     async with twilio(system) as sender:
         link = await Link.open(await sender.relay_url(), sender.line.auth_token)
-        setup = {
+        setup: dict[str, Any] = {
             "type": "setup",
             "sessionId": "VX" + "2" * 32,
             "callSid": sender.call_sid,
@@ -282,7 +285,7 @@ async def frames_of(link: Link, within_s: float) -> list[dict[str, Any]]:
 
 @pytest.mark.accept("E19")
 @pytest.mark.parametrize("prompt_first", [False, True])
-async def test_interrupt_and_prompt_in_one_millisecond_are_answered(system: System, prompt_first: bool) -> None:  # noqa: FBT001
+async def test_interrupt_and_prompt_in_one_millisecond_are_answered(system: System, prompt_first: bool) -> None:
     """Row 18: in either order the words are answered."""
     async with calling(system, replace(QUICK, agent_chars_per_s=15)) as call:
         await call.barge_in(f"{CODE} Is my flight on time?", gap_s=0, prompt_first=prompt_first)
@@ -351,7 +354,6 @@ ODD_FRAMES: list[Any] = [
     "[" * 1000,
     '{"type": "prompt", "voicePrompt": "' + "a" * 30_000 + '", "lang": "en-US", "last": false}',
     '{"type": "prompt", "voicePrompt": "\\ud800 lone", "lang": "en-US", "last": false}',
-    b"\x00\x01\x02",
     {"type": "error", "description": "Invalid message received, code: 64107, {}"},
 ]
 
@@ -367,6 +369,17 @@ async def test_odd_frames_are_borne(system: System) -> None:
         await answer_with(call, "delay", "late")
 
     assert [] == call.violations
+
+
+async def test_a_binary_frame_costs_the_link_not_the_call(system: System) -> None:
+    """Row 24: API Gateway closes the link over a binary frame; the action brings the caller back."""
+    async with calling(system) as call:
+        await call.agent_quiet()
+        await call.send_raw(b"\x00\x01\x02")
+        await call.record.wait_for(lambda each: each.kind == "disconnect", within_s=5)
+        await answer_with(call, "back")
+        await call.say(f"{CODE} Is my flight on time?")
+        await answer_with(call, "delay", "late")
 
 
 @pytest.mark.accept("E5")
@@ -403,9 +416,9 @@ async def ups(call: CarrierCall, count: int) -> None:
     """Until the relay has been up so many times."""
     seen = 0
 
-    def enough(happening: Any) -> bool:
+    def enough(happening: Happening) -> bool:
         nonlocal seen
-        seen += happening.fields.get("relay") == "up"
+        seen += int(happening.fields.get("relay") == "up")
         return seen >= count
 
     await call.record.wait_for(enough)

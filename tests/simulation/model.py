@@ -7,10 +7,11 @@ import random
 from typing import Any
 
 from ringfold.core import commands as c
-from ringfold.core.history import GO_ON
 from tests.simulation.plan import Plan
 
 VOCABULARY = "owl seat flight gate the window delayed and leaves today".split()
+MOST_LONG = 12
+"""So many texts are as long as the plan says; then it comes to the point, or the call would have no end."""
 
 
 class Model:
@@ -19,6 +20,7 @@ class Model:
     def __init__(self, plan: Plan, rng: random.Random) -> None:
         self.plan, self.random = plan, rng
         self.asked = 0
+        self.texts = 0
         self.legal_errors: list[str] = []
 
     def answer(self, command: c.OpenModel, *, farewell: bool) -> list[tuple[float, Any]]:
@@ -35,7 +37,8 @@ class Model:
         asked_tool = any("toolResult" in block for block in command.request["messages"][-1]["content"])
         if not asked_tool and self.random.random() < self.plan.tools:
             return self._timed(self._call(command.stream, farewell=farewell))
-        words = (2, 6) if _goes_on(command) else self.plan.reply_words
+        self.texts += 1
+        words = self.plan.reply_words if self.texts <= MOST_LONG and not (self.plan.reply_words[0] > 30 and self.texts > 2) else (2, 6)
         return self._timed(self._text(command.stream, self.random.randint(*words), broken=fault == "die"))
 
     def _timed(self, events: list[Any]) -> list[tuple[float, Any]]:
@@ -67,11 +70,6 @@ class Model:
         if broken:
             return [*events[: max(1, len(events) // 2)], c.ModelFailed(stream, "StreamEnded")]
         return [*events, c.ModelStopped(stream, "end_turn")]
-
-
-def _goes_on(command: c.OpenModel) -> bool:
-    """Whether the model is asked to finish what it has begun."""
-    return any(GO_ON in str(block.get("text")) for block in command.request["messages"][-1]["content"])
 
 
 def check_legal(messages: list[dict[str, Any]], errors: list[str]) -> None:

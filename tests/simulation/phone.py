@@ -46,6 +46,16 @@ class Chunk:
     preemptible: bool = False
 
 
+@dataclass(frozen=True)
+class Purged:
+    """A chunk that was purged: when it landed, when it went, and what the interrupt told."""
+
+    text: str
+    landed: float
+    at: float
+    told: str
+
+
 class Phone:
     """One call, seen from Twilio's side.
 
@@ -54,6 +64,7 @@ class Phone:
         said: Utterances and pressed keys, in order; ``("keys", "12#")`` or ``("words", "…")``.
         acts: When the caller last did something that asks for an answer: (time, what).
         words: When words for the caller landed.
+        purged: What barge-ins have purged.
         cut_off: What of the chunk that was playing the caller had heard when they hung up.
     """
 
@@ -68,6 +79,8 @@ class Phone:
         self.acts: list[tuple[float, str]] = []
         self.words: list[float] = []
         self.reported = 0
+        self._cycle = 0
+        self.purged: list[Purged] = []
         self.cut_off = ""
         self.never_played: list[str] = []
 
@@ -227,13 +240,17 @@ class Phone:
         """Barge-in: what is queued is gone. Returns what was heard of the reply that was playing."""
         first, partial = self.playing[0], self._partial()
         cycle = ""
-        for reply, text in reversed(self.heard):
+        for reply, text in reversed(self.heard[self._cycle :]):
             if reply != first.reply:
                 break
             cycle = text + cycle
+        waiting = list(self.playing)
         self.playing.clear()
         self.spoken_since = self.world.now
         if partial.strip():
             self.heard.append((first.reply, partial))
+        self._cycle = len(self.heard)
+        told = (cycle + partial).strip()
+        self.purged += [Purged(chunk.text, chunk.landed, self.world.now, told) for chunk in waiting]
         self.world.note(f"caller barges in after {partial!r}")
-        return (cycle + partial).strip()
+        return told

@@ -102,7 +102,7 @@ def draw(rng: random.Random) -> Plan:
         plan.drop_link = False
     elif rare < 0.28:
         plan.reply_words, plan.model_token_ms, plan.model_fault = (50, 70), (300, 700), ""
-        plan.until_ms = 240_000
+        plan.until_ms, plan.tools = 400_000, 0.0
     if rng.random() < 0.5:
         plan.crash_at = rng.randint(1, 60 if plan.utterances < 4 else 250)
     return plan

@@ -74,14 +74,16 @@ def _open_streams(world: World, run: Invocation) -> int:
 def _answered(world: World) -> list[str]:
     """Nothing the caller does is followed by silence: words land in time, or the caller has gone on first."""
     phone, found = world.phone, []
-    acts = [at for at, _ in phone.acts]
-    for at, following in zip(acts, [*acts[1:], float("inf")], strict=True):
+    ends = [*(at for at, _ in phone.acts[1:]), float("inf")]
+    for (at, act), following in zip(phone.acts, ends, strict=True):
         limit = _limit(world, at)
         if following < limit or any(at <= word <= limit for word in phone.words):
             continue
         if phone.closed and (world.plan.hang_up is not None or any(p.landed and p.started > at for p in world.posts)):
             continue  # hung up; or the answer was to end the call
         later = min((word - at for word in phone.words if word > at), default=None)
+        if act == "cough" and any(run.dead and run.name.startswith("watchdog") for run in world.invocations):
+            continue  # nothing was asked, and the crash hit the only one who looks; the queue tries again in minutes
         found.append("silence: nothing answers it" if later is None else f"late: words after {later:.0f} ms, {limit - at:.0f} allowed")
     return found
 
@@ -158,11 +160,17 @@ def _unknowable_unheard(world: World) -> Counter[str]:
     """Words that were not heard, without a trace.
 
     - It is unknown whether a post was delivered, and it was not: it counts as said (D4).
-    - The caller hung up before anything of the call had been reported as played.
+    - Twilio has never reported anything as played (it is off, or the call was over before), and
+      the caller hung up while words were waiting, or a barge-in came with an empty text: which reply was playing
+      then is a riddle; or words landed so close to the barge-in that they may have come behind it.
     """
-    unclear = [post.text for post in world.posts if not post.certain and post.landed is None]
-    unplayed = world.phone.never_played if not world.phone.reported else []
-    return Counter(_words(" ".join([*unclear, *unplayed])))
+    phone = world.phone
+    unheard = [post.text for post in world.posts if not post.certain and post.landed is None]
+    if not phone.reported:
+        close = 12 + world.plan.post_ms
+        unheard += phone.never_played
+        unheard += [chunk.text for chunk in phone.purged if not chunk.told or chunk.at - chunk.landed <= close]
+    return Counter(_words(" ".join(unheard)))
 
 
 def _words(text: str) -> list[str]:

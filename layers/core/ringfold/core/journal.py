@@ -46,6 +46,8 @@ class Post:
     kind: str = SPOKEN
     heard: int = 0
     purged: bool = False
+    doubtful: bool = False
+    """It was on its way while the queue was purged."""
     adopted: bool = False
     """Nobody wrote it down; it is known from what was played or heard."""
 

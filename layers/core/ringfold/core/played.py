@@ -62,15 +62,16 @@ def hear(
         position = (last, len(posts[last].text)) if last >= 0 else (-1, 0)
         _cut(posts, known, reach, at_ms, position, heard, evidence=bool(played))
         _take_up(lost[0], lost[1], purged=True)
-    if final and any(known):
+    if final and covered:
         last = max(i for i, end in enumerate(known) if end)
         for i in range(last, len(posts)):
-            posts[i].heard = min(posts[i].heard, known[i])
+            if not posts[i].purged:
+                posts[i].heard = min(posts[i].heard, known[i])
 
 
 def _in_order(replies: Sequence[Reply], greeting: Post | None) -> list[Post]:
     posts = [post for reply in replies for post in reply.posts]
-    return ([greeting] if greeting else []) + sorted(posts, key=lambda p: (p.landed_ms, p.reply, p.index))
+    return ([greeting] if greeting else []) + sorted(posts, key=lambda p: (p.started_ms, p.reply, p.index))
 
 
 def _cut(
@@ -85,20 +86,25 @@ def _cut(
 ) -> None:
     if not reach:
         return
-    sure = [i for i in reach if (posts[i].started_ms + posts[i].landed_ms) // 2 <= at_ms]
+    landed = [i for i in reach if posts[i].landed_ms <= at_ms]
     if position is None and heard and not evidence:
         return
     if position is None:
-        position = (-1, 0) if evidence else _before_last_reply(posts, sure or reach)
+        position = (-1, 0) if evidence else _before_last_reply(posts, landed or reach)
     for i in reach:
         post = posts[i]
-        keep = len(post.text) if i < position[0] else position[1] if i == position[0] else 0
-        if i not in sure and i > position[0]:
+        if i < position[0]:
+            continue
+        if i > position[0] and post.landed_ms > at_ms:
             # In flight while the queue was purged: it may have landed behind the purge, and then it was played.
-            keep = covered[i] if evidence else len(post.text)
+            post.heard, post.doubtful = covered[i] if evidence else len(post.text), True
+            continue
+        keep = position[1] if i == position[0] else 0
         keep = max(keep, covered[i]) if evidence else keep
         if keep < len(post.text):
             post.heard, post.purged = keep, True
+        elif post.doubtful:
+            post.heard = keep
 
 
 def _unwritten(
@@ -173,20 +179,27 @@ def _evidence(
     words = [(m.group().lower(), i, m.end()) for i, post in enumerate(posts) for m in WORD.finditer(post.text)]
     chunks = [(at_ms, text, _words(text)) for at_ms, text in played]
     chunks = [chunk for chunk in chunks if chunk[2]]
-    chain = _best_chain(words, chunks, _bounds(posts, words, interrupts))
-    ends: dict[int, int] = {}
-    owners: dict[int, Key] = {}
-    for number, (start, length) in chain.items():
-        owners[number] = posts[words[start][1]].reply
-        for _, i, end in words[start : start + length]:
-            ends[i] = max(ends.get(i, 0), end)
+    places, bounds = _index(words), _bounds(posts, words, interrupts)
+    chain = _best_chain(words, places, chunks, bounds)
+    taken = {at for start, length in chain.values() for at in range(start, start + length)}
     extra: list[tuple[int, str, Key | None]] = []
     following: Key | None = None
     for number in range(len(chunks) - 1, -1, -1):
-        if number in owners:
-            following = owners[number]
+        at_ms, text, chunk = chunks[number]
+        if number in chain:
+            following = posts[words[chain[number][0]][1]].reply
+            continue
+        # Two reports of one millisecond may have changed places: known words are not a dead speaker's.
+        exact = (start for start, _ in _places(words, places, chunk, *bounds(at_ms), exactly=True))
+        free = next((start for start in exact if taken.isdisjoint(range(start, start + len(chunk)))), None)
+        if free is None:
+            extra.insert(0, (at_ms, text, following))
         else:
-            extra.insert(0, (chunks[number][0], chunks[number][1], following))
+            taken.update(range(free, free + len(chunk)))
+    ends: dict[int, int] = {}
+    for at in taken:
+        _, i, end = words[at]
+        ends[i] = max(ends.get(i, 0), end)
     return {id(posts[i]): _whole(posts[i].text, end) for i, end in ends.items()}, extra
 
 
@@ -216,17 +229,24 @@ def _bounds(
     return bounds
 
 
+def _index(words: Sequence[Word]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for at, (word, _, _) in enumerate(words):
+        places.setdefault(word, []).append(at)
+    return places
+
+
 def _best_chain(
-    words: Sequence[Word], chunks: Sequence[tuple[int, str, list[str]]], bounds: Callable[[int], tuple[int, int]]
+    words: Sequence[Word],
+    places: Mapping[str, Sequence[int]],
+    chunks: Sequence[tuple[int, str, list[str]]],
+    bounds: Callable[[int], tuple[int, int]],
 ) -> dict[int, tuple[int, int]]:
     """Lay the chunks on the words, in order, so that the most words agree; of equals the earliest places.
 
     Returns:
         Number of the chunk → (first word, how many words).
     """
-    places: dict[str, list[int]] = {}
-    for at, (word, _, _) in enumerate(words):
-        places.setdefault(word, []).append(at)
     # The front: (end, words that agree, last link), both rising; a link is (chunk, start, length, link before).
     front: list[tuple[int, int, Any]] = [(0, 0, None)]
     for number, (at_ms, _, chunk) in enumerate(chunks):
@@ -259,7 +279,13 @@ def _improve(front: list[tuple[int, int, Any]], end: int, weight: int, link: Any
 
 
 def _places(
-    words: Sequence[Word], places: Mapping[str, Sequence[int]], chunk: Sequence[str], low: int, high: int
+    words: Sequence[Word],
+    places: Mapping[str, Sequence[int]],
+    chunk: Sequence[str],
+    low: int,
+    high: int,
+    *,
+    exactly: bool = False,
 ) -> list[tuple[int, int]]:
     """Where a chunk is spoken, and how many of its words agree; TTS may have changed a word here or there."""
     exact = [
@@ -267,7 +293,7 @@ def _places(
         for at in places.get(chunk[0], ())
         if low <= at and at + len(chunk) <= high and [w[0] for w in words[at : at + len(chunk)]] == chunk
     ]
-    if exact or len(chunk) < 3:
+    if exact or exactly or len(chunk) < 3:
         return [(at, len(chunk)) for at in exact]
     need = (len(chunk) * 4 + 4) // 5
     found = []

@@ -858,7 +858,7 @@ class Turn:
             return []
         if kind == "gone" and not self._lost_link:
             self._lost_link = True
-            self._sending = None
+            self._sending, self._checked_ms = None, -1_000_000  # which link is the newest is asked anew
             self._unsend(sent, now_ms)
             return self._check(now_ms)
         self._sending = None
