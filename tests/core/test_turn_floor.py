@@ -135,10 +135,10 @@ def test_a_call_that_has_ended_is_not_answered() -> None:
 def another_speaks(*, state: str = "", closed: bool = False) -> Any:
     """A call in which an older reply has been talking."""
     sessions = a_call()
-    key = ev.frame_key(1, T0 - 2000, ev.PROMPT, "m0")
+    key = ev.frame_key(1, T0 - 6000, ev.PROMPT, "m0")
     event = {"type": ev.PROMPT, "rid": "r0", "text": "First"}
-    post = {"x": "An answer. ", "s": T0 - 900, "at": T0 - 890, "n": 0, "f": "s"}
-    opened = {"rid": "r0", "at": T0 - 1900, "beat": T0 - 50, "p": {"000": post}, "tools": {}, "covers": [key]}
+    post = {"x": "An answer. ", "s": T0 - 4000, "at": T0 - 3990, "n": 0, "f": "s"}
+    opened = {"rid": "r0", "at": T0 - 5900, "beat": T0 - 50, "p": {"000": post}, "tools": {}, "covers": [key]}
     opened |= {"st": state} if state else {}
     sessions.append(CALL, c.Append(key, event, opened | ({"last": True} if closed else {})))
     return sessions, key

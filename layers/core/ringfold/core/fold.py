@@ -56,6 +56,7 @@ class View:
         replays: Key of a replayed utterance → key of the one it repeats.
         loose_digits: Keys pressed and not yet collected, with the key of the last.
         mark: Everything at or below it lies in history items.
+        reports: Key of a ``tokensPlayed`` event → key of the reply whose words it tells.
     """
 
     ended: str
@@ -71,6 +72,7 @@ class View:
     greeting: Post | None
     events: Mapping[str, ev.Event]
     late: frozenset[str]
+    reports: Mapping[Key, Key]
 
     def connection(self) -> str:
         """The newest link's connection id, ``""`` when no frame has come on any."""
@@ -102,8 +104,9 @@ def fold(item: Mapping[str, Any], greeting: str = "", *, final: bool = False) ->
     ]
     spoke = {reply.key for reply in replies if reply.posts}
     hello = _greeting(stored, keys, greeting)
-    played = [(ev.stamp_of(k), str(stored[k].get("text", ""))) for k in keys if stored[k]["type"] == ev.PLAYED]
-    hear(replies, barge_ins_of(barge_ins), played, hello, final=final)
+    reports = [k for k in keys if stored[k]["type"] == ev.PLAYED]
+    played = [(ev.stamp_of(k), str(stored[k].get("text", ""))) for k in reports]
+    owners = hear(replies, barge_ins_of(barge_ins), played, hello, final=final)
     mark = Key(item.get("mark", ""))
     return View(
         ended=str(item.get("ended", "")),
@@ -119,6 +122,7 @@ def fold(item: Mapping[str, Any], greeting: str = "", *, final: bool = False) ->
         greeting=hello,
         events=stored,
         late=frozenset(k for k in keys if mark and k <= mark),
+        reports={Key(k): owner for k, owner in zip(reports, owners, strict=True) if owner is not None},
     )
 
 

@@ -43,17 +43,28 @@ def agent_entry(reply: Reply) -> Entry:
     """One reply as a transcript entry, cut to what was heard."""
     last = max([p.step for p in reply.posts] + [t.step for t in reply.tools], default=-1)
     steps = [_step(reply, number) for number in range(last + 1)]
-    return {"role": "agent", "key": reply.key, "text": "".join(step["text"] for step in steps).strip(), "steps": steps}
+    return {"role": "agent", "key": reply.key, "text": _joined(reply.posts).strip(), "steps": steps}
 
 
 def _step(reply: Reply, number: int) -> dict[str, Any]:
-    text = "".join(heard_text(post) for post in reply.posts if post.step == number)
+    text = _joined([post for post in reply.posts if post.step == number])
     tools = [
         {"id": t.tool_use_id, "name": t.name, "input": t.arguments, "result": t.result, "ok": t.ok}
         for t in reply.tools
         if t.step == number
     ]
     return {"text": text, "tools": tools}
+
+
+def _joined(posts: Sequence[Post]) -> str:
+    """What was heard of them; behind a cut, words do not run together."""
+    text, cut = "", False
+    for post in posts:
+        more = heard_text(post)
+        glued = cut and text and more and not text[-1].isspace() and not more[0].isspace()
+        text += " " + more if glued else more
+        cut = cut or post.heard < len(post.text)
+    return text
 
 
 def heard_text(post: Post) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ringfold.core.heard import heard_prefix
 from ringfold.core.ids import Key
-from ringfold.core.journal import DONE, Post, Reply
+from ringfold.core.journal import Post, Reply
 
 WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 REACH: Final = 8
@@ -35,7 +35,7 @@ def hear(
     greeting: Post | None = None,
     *,
     final: bool = False,
-) -> None:
+) -> list[Key | None]:
     """Set ``heard`` on every post of every reply; add words that were played but never journalled.
 
     Args:
@@ -46,8 +46,8 @@ def hear(
         final: The call is over: what lies behind the last thing played was never heard.
     """
     if not played and not interrupts:
-        return  # nothing was cut and nothing is known of what was played: all that landed was heard
-    covered, extra = _evidence(_in_order(replies, greeting), played, interrupts) if played else ({}, [])
+        return []  # nothing was cut and nothing is known of what was played: all that landed was heard
+    covered, extra, owners = _evidence(_in_order(replies, greeting), played, interrupts) if played else ({}, [], [])
     for at_ms, text, before in extra:
         _adopt(replies, at_ms, text, before)
     posts = _in_order(replies, greeting)
@@ -67,6 +67,7 @@ def hear(
         for i in range(last, len(posts)):
             if not posts[i].purged:
                 posts[i].heard = min(posts[i].heard, known[i])
+    return owners
 
 
 def _in_order(replies: Sequence[Reply], greeting: Post | None) -> list[Post]:
@@ -167,40 +168,42 @@ def _before_last_reply(posts: Sequence[Post], reach: Sequence[int]) -> tuple[int
 
 def _evidence(
     posts: Sequence[Post], played: Sequence[tuple[int, str]], interrupts: Sequence[tuple[Key, int, str]]
-) -> tuple[dict[int, int], list[tuple[int, str, Key | None]]]:
+) -> tuple[dict[int, int], list[tuple[int, str, Key | None]], list[Key | None]]:
     """How far each post was played, and what was played that no post holds.
 
     What was played comes in the order of the posts, so the best chain is looked for, not each piece by itself: two
     replies may say the same sentence.
 
     Returns:
-        Characters played by the post's ``id()``; and (time, text, key of the reply whose words came next).
+        Characters played by the post's ``id()``; (time, text, key of the reply whose words came next) of what no post
+        holds; and whose words each report tells.
     """
     words = [(m.group().lower(), i, m.end()) for i, post in enumerate(posts) for m in WORD.finditer(post.text)]
     chunks = [(at_ms, text, _words(text)) for at_ms, text in played]
-    chunks = [chunk for chunk in chunks if chunk[2]]
     places, bounds = _index(words), _bounds(posts, words, interrupts)
     chain = _best_chain(words, places, chunks, bounds)
     taken = {at for start, length in chain.values() for at in range(start, start + length)}
     extra: list[tuple[int, str, Key | None]] = []
+    owners: list[Key | None] = [None] * len(chunks)
     following: Key | None = None
     for number in range(len(chunks) - 1, -1, -1):
         at_ms, text, chunk = chunks[number]
         if number in chain:
-            following = posts[words[chain[number][0]][1]].reply
+            owners[number] = following = posts[words[chain[number][0]][1]].reply
             continue
         # Two reports of one millisecond may have changed places: known words are not a dead speaker's.
         exact = (start for start, _ in _places(words, places, chunk, *bounds(at_ms), exactly=True))
         free = next((start for start in exact if taken.isdisjoint(range(start, start + len(chunk)))), None)
-        if free is None:
-            extra.insert(0, (at_ms, text, following))
-        else:
+        if free is not None:
             taken.update(range(free, free + len(chunk)))
+            owners[number] = posts[words[free][1]].reply
+        elif chunk:
+            extra.insert(0, (at_ms, text, following))
     ends: dict[int, int] = {}
     for at in taken:
         _, i, end = words[at]
         ends[i] = max(ends.get(i, 0), end)
-    return {id(posts[i]): _whole(posts[i].text, end) for i, end in ends.items()}, extra
+    return {id(posts[i]): _whole(posts[i].text, end) for i, end in ends.items()}, extra, owners
 
 
 Word = tuple[str, int, int]
@@ -250,6 +253,8 @@ def _best_chain(
     # The front: (end, words that agree, last link), both rising; a link is (chunk, start, length, link before).
     front: list[tuple[int, int, Any]] = [(0, 0, None)]
     for number, (at_ms, _, chunk) in enumerate(chunks):
+        if not chunk:
+            continue
         low, high = bounds(at_ms)
         found = []
         for start, same in _places(words, places, chunk, low, high):
@@ -290,7 +295,7 @@ def _places(
     """Where a chunk is spoken, and how many of its words agree; TTS may have changed a word here or there."""
     exact = [
         at
-        for at in places.get(chunk[0], ())
+        for at in (places.get(chunk[0], ()) if chunk else ())
         if low <= at and at + len(chunk) <= high and [w[0] for w in words[at : at + len(chunk)]] == chunk
     ]
     if exact or exactly or len(chunk) < 3:
@@ -312,8 +317,8 @@ def _whole(text: str, end: int) -> int:
 
 def _adopt(replies: Sequence[Reply], at_ms: int, text: str, before: Key | None) -> None:
     """Words that were played but that no journal holds: their worker died between the post and the journal."""
-    open_ = [r for r in replies if r.opened_ms <= at_ms and r.state != DONE and (before is None or r.key <= before)]
-    owner = next((r for r in reversed(open_) if not r.state), open_[-1] if open_ else None)
+    open_ = (r for r in reversed(replies) if r.opened_ms <= at_ms and not r.state)
+    owner = next((r for r in open_ if before is None or r.key <= before), None)
     if owner is not None:
         _take_up(owner, text if text.endswith((" ", "\n")) else text + " ")
 

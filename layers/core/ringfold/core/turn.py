@@ -862,7 +862,7 @@ class Turn:
             self._unsend(sent, now_ms)
             return self._check(now_ms)
         self._sending = None
-        return self._stop(j.GONE, "link_lost" if kind == "gone" else "post_refused")
+        return self._stop(j.GONE, "link_lost") if kind == "gone" else self._stop(j.FAILED, "post_refused")
 
     def _unsend(self, sent: _Pending, now_ms: int) -> None:
         """The frame has certainly not been carried: its text waits to be said again."""

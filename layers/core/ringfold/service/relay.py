@@ -263,11 +263,12 @@ class Relay:
             DependencyError: If the call could not be read: the queue delivers the message again.
         """
         log = self.log.bind(call_sid=call_sid, request_id=rid, watchdog=True)
+        outcome = yield c.Poll()
         for _ in range(LOOK_TRIES):
-            outcome = yield c.Poll()
             if isinstance(outcome, c.Polled) or (isinstance(outcome, c.PollFailed) and outcome.missing):
                 break
             yield Sleep(APPEND_PAUSE_MS)
+            outcome = yield c.Poll()
         if isinstance(outcome, c.PollFailed) and outcome.missing:
             return
         if not isinstance(outcome, c.Polled):
