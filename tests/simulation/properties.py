@@ -163,6 +163,8 @@ def _unknowable_unheard(world: World) -> Counter[str]:
     - Twilio has never reported anything as played (it is off, or the call was over before), and
       the caller hung up while words were waiting, or a barge-in came with an empty text: which reply was playing
       then is a riddle; or words landed so close to the barge-in that they may have come behind it.
+    - A dead speaker's last frame, in no journal, said word for word what another reply says in one of its frames
+      (our own sentences): that it was played is taken for that one.
     """
     phone = world.phone
     unheard = [post.text for post in world.posts if not post.certain and post.landed is None]
@@ -170,6 +172,12 @@ def _unknowable_unheard(world: World) -> Counter[str]:
         close = 12 + world.plan.post_ms
         unheard += phone.never_played
         unheard += [chunk.text for chunk in phone.purged if not chunk.told or chunk.at - chunk.landed <= close]
+    journals = world.table.item["replies"]
+    written = {post["x"] for reply in journals.values() for post in reply["p"].values()}
+    own = {(key, post["x"]) for key, reply in journals.items() for post in reply["p"].values()}
+    dead = {run.number for run in world.invocations if run.dead}
+    lost = [p.text.strip() for p in world.posts if p.run in dead and p.landed and (p.reply, p.text) not in own]
+    unheard += [text for text in written if any(said and said in text for said in lost)]
     return Counter(_words(" ".join(unheard)))
 
 

@@ -12,7 +12,7 @@ CALL, ACCOUNT = "CA" + "0" * 32, "AC" + "0" * 32
 
 
 def copied(value: Any) -> Any:
-    """A copy of plain values; several times faster than ``copy.deepcopy``, and half of a simulated call's time."""
+    """A copy of plain values."""
     if isinstance(value, dict):
         return {key: copied(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -27,12 +27,20 @@ class Table:
         self.item: dict[str, Any] = new_item(
             call_sid=CALL, account_sid=ACCOUNT, organization_id="o", conversation_id="v", created_ms=created_ms
         )
-        self.item["link_gen"] = 1
+        self.item |= {"link_gen": 1, "floor_keys": set()}
         self.history: list[dict[str, Any]] = []
 
     def read(self) -> Any:
-        """The whole item."""
-        return copied(self.item)
+        """The whole item. What is never changed once it is there, events and posts, is shared."""
+        item = self.item
+        replies = {key: {**r, "p": dict(r["p"]), "tools": dict(r["tools"])} for key, r in item["replies"].items()}
+        return {
+            **item,
+            "events": dict(item["events"]),
+            "links": dict(item["links"]),
+            "floor_keys": set(item.get("floor_keys", ())),
+            "replies": replies,
+        }
 
     def append(self, command: c.Append) -> c.Appended:
         """Store an event unless its key is there."""
@@ -45,7 +53,7 @@ class Table:
         if command.link is not None:
             item["links"].setdefault(f"g{command.link[0]}", command.link[1])
         if command.event["type"] in FLOOR:
-            item.setdefault("floor_keys", set()).add(command.key)
+            item["floor_keys"].add(command.key)
         return c.Appended(self.read())
 
     def journal(self, command: c.Journal) -> c.Journaled | c.JournalFailed:
@@ -53,7 +61,7 @@ class Table:
         item = self.item
         reply = item["replies"].get(command.key)
         guarded = command.guard is not None
-        if reply is None or (guarded and (len(item.get("floor_keys", ())) != command.guard or item.get("ended"))):
+        if reply is None or (guarded and (len(item["floor_keys"]) != command.guard or item.get("ended"))):
             return c.JournalFailed(lost=True)
         for path, value in command.sets.items():
             group, _, leaf = path.partition(".")
@@ -87,7 +95,7 @@ class Table:
         self.history.append({"mark": plan.new_mark, "entries": copied(list(plan.entries))})
         for key in plan.events:
             self.item["events"].pop(key, None)
-            self.item.get("floor_keys", set()).discard(key)
+            self.item["floor_keys"].discard(key)
         for key in plan.replies:
             self.item["replies"].pop(key, None)
         self.item |= {"mark": plan.new_mark, "folded": plan.number + 1}

@@ -40,13 +40,6 @@ AGENT = Agent(
 MAX_STEPS = 60_000
 
 
-@dataclass(order=True)
-class _Due:
-    at: float
-    order: int
-    run: Callable[[], None] = field(compare=False)
-
-
 @dataclass
 class Stream:
     """One model stream of an invocation."""
@@ -103,7 +96,7 @@ class World:
         self.seed, self.random = seed, random.Random(seed)  # noqa: S311 - a reproducible test, no secret
         self.plan = plan or draw(self.random)
         self.now = 0.0
-        self._queue: list[_Due] = []
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
         self.log: list[str] = []
         self.table = Table(EPOCH)
@@ -135,17 +128,16 @@ class World:
 
     def at(self, delay: float, run: Callable[[], None]) -> None:
         self._order += 1
-        heapq.heappush(self._queue, _Due(self.now + max(0.0, delay), self._order, run))
+        heapq.heappush(self._queue, (self.now + max(0.0, delay), self._order, run))
 
     def run(self) -> None:
         """Let the call happen until nothing is left to happen."""
         self.at(0, self.phone.begin)
         for _ in range(MAX_STEPS):
-            if not self._queue or self._queue[0].at > self.plan.until_ms:
+            if not self._queue or self._queue[0][0] > self.plan.until_ms:
                 break
-            due = heapq.heappop(self._queue)
-            self.now = max(self.now, due.at)
-            due.run()
+            self.now, _, due = heapq.heappop(self._queue)
+            due()
         else:
             self.faults.append(f"it goes on and on: {MAX_STEPS} steps")
         self.phone.play_on()

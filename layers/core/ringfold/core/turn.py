@@ -600,14 +600,14 @@ class Turn:
         """Nothing has been said in this round and nothing is about to be."""
         return not self._said() and self._sending is None and not self._text_done and self._pacer.due_at() is None
 
-    def _unspoken(self) -> bool:
+    def _unspoken(self, since_step: int | None = None) -> bool:
         speakable = any(character.isalnum() for character in self._pacer.pending)
-        return not self._said() and self._sending is None and not speakable
+        return not self._said(since_step) and self._sending is None and not speakable
 
-    def _said(self) -> bool:
+    def _said(self, since_step: int | None = None) -> bool:
         """Whether this round has been heard: neither fillers nor what was said before the tools are its answer."""
-        step = self._step()
-        return any(post["n"] == step and post["f"] != j.FILLER for post in self._posts.values())
+        step = self._step() if since_step is None else since_step
+        return any(post["n"] >= step and post["f"] != j.FILLER for post in self._posts.values())
 
     def _scripted_due(self) -> int | None:
         return self._scripted_at if self._owned and not self._state and self._silent() else None
@@ -643,7 +643,7 @@ class Turn:
                 continue
             if tool.kind == "read":
                 out.append(self._run(tool))
-            elif self._idle() and (self._save_retry_at is None or now_ms >= self._save_retry_at):
+            elif self._idle() and not self._polling and (self._save_retry_at or now_ms) <= now_ms:
                 out.append(self._intend(tool, now_ms))
         return out
 
@@ -677,7 +677,7 @@ class Turn:
             return [self._run(tool)]
         tool.started, tool.ok, tool.result = True, True, json.dumps({"status": "ending"})
         farewell = str((_arguments(tool.call.arguments) or {}).get("farewell", "")).strip()
-        if farewell or self._unspoken():
+        if farewell or self._unspoken(since_step=self._before[0]):
             self._pause(now_ms)
             shaper = Shaper()
             self._pacer.add(shaper.feed(farewell or "Goodbye.") + shaper.finish(), now_ms)
