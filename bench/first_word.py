@@ -42,7 +42,11 @@ def main() -> int:
     began = time.monotonic()
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     process = subprocess.Popen(
-        ["make", "run"], cwd=clone, env={**environment, "PORT": str(PORT)}, stdout=subprocess.DEVNULL, start_new_session=True
+        ["make", "run"],
+        cwd=clone,
+        env={**environment, "PORT": str(PORT)},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait(process)

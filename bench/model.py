@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, field
 
 from local.model.eventstream import encode_event
 
-WORDS = (
-    "Your flight to Seattle is delayed by two hours and now leaves at a quarter to four from gate twelve, so there "
-    "is plenty of time for lunch before boarding starts. Your seat is still fourteen on the aisle, your bag goes all "
-    "the way through, and the lounge is open until six. Would you like me to look for an earlier one today?"
-).split()
+WORDS = tuple(
+    """Your flight to Seattle is delayed by two hours and now leaves at a quarter to four from gate twelve, so there is
+    plenty of time for lunch before boarding starts. Your seat is still fourteen on the aisle, your bag goes all the
+    way through, and the lounge is open until six. Would you like me to look for an earlier one today?""".split()  # noqa: SIM905
+)
 
 
 @dataclass
@@ -58,10 +57,10 @@ class BenchModel:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(
-                    (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
-                )
-                await reader.readexactly(length)
+                lengths = [
+                    line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+                ]
+                await reader.readexactly(int(lengths[0]) if lengths else 0)
                 if head.startswith(b"HEAD"):
                     writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
                     continue
@@ -102,13 +101,3 @@ class BenchModel:
 
 def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
     writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-
-
-def clauses(text: str) -> int:
-    """How many clauses a reply has, as the pacer counts them."""
-    from ringfold.core.pacing import count_clauses
-
-    return count_clauses(text)
-
-
-__all__ = ["Asked", "BenchModel", "clauses", "json"]

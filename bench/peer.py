@@ -5,6 +5,7 @@ It shares nothing with the local carrier on purpose: two readings of the same co
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -108,8 +109,6 @@ class Peer:
 
     async def receive(self, timeout_s: float = 15) -> dict[str, Any]:
         """The next frame from the application."""
-        import asyncio
-
         assert self.socket is not None
         return json.loads(await asyncio.wait_for(self.socket.recv(), timeout_s))
 
@@ -133,5 +132,6 @@ class Peer:
         if self.socket is not None:
             await self.socket.close(1000)
         if self.action:
-            self.webhook(self.action, CallStatus="completed", SessionStatus="completed", SessionId="VX0", SessionDuration="9")
+            ended = {"SessionStatus": "completed", "SessionId": "VX0", "SessionDuration": "9"}
+            self.webhook(self.action, CallStatus="completed", **ended)
         self.webhook("/api/voice/status", CallStatus="completed", CallDuration="9")

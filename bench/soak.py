@@ -1,6 +1,6 @@
 """Many calls at once for minutes, callers pausing as people do: every turn answered, no reply cut, memory flat.
 
-    .venv/bin/python -m bench.soak --calls 50 --minutes 5
+.venv/bin/python -m bench.soak --calls 50 --minutes 5
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Tally:
 
 async def caller(system: System, number: int, until: float, tally: Tally) -> None:
     """One caller: calls, asks, listens to the end, pauses, asks again; hangs up after a while and calls again."""
-    rng = random.Random(number)  # noqa: S311 - a reproducible load
+    rng = random.Random(number)
     await asyncio.sleep(rng.uniform(0, 8))
     while time.monotonic() < until:
         peer = await Peer(system.line, caller=f"+1512556{number:04d}").ring()
@@ -116,7 +116,9 @@ async def main(calls: int, minutes: float) -> int:
     print(f"| first word ms | p50 {statistics.median(tally.first_ms):.0f} | p95 {p95(tally.first_ms):.0f} |")
     print(f"| posts a reply | {statistics.mean(tally.posts):.1f} | how turns ended: {ends} |")
     print(f"| memory MB | {tally.rss_mb[0]} at first | {tally.rss_mb[-1]} at last, most {max(tally.rss_mb)} |")
-    print(f"| CPU | {cpu / max(1, tally.turns):.0f} ms a turn | {cpu / (minutes * 600):.0f} % of one core, everything |")
+    print(
+        f"| CPU | {cpu / max(1, tally.turns):.0f} ms a turn | {cpu / (minutes * 600):.0f} % of one core, everything |"
+    )
     asked = sum(line["ModelsAsked"] for line in finished)
     print(f"| model requests a turn | {asked / max(1, len(finished)):.2f} | tool rounds and dropped guesses included |")
     return int(bool(tally.unanswered or tally.cut or tally.foreign))

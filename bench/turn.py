@@ -14,11 +14,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bench.model import BenchModel, clauses
-from bench.peer import Peer
-from bench.system import System, running
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
+
+from bench.model import BenchModel
+from bench.peer import Peer
+from bench.system import System, running
+from ringfold.core.pacing import count_clauses
+
+HEADINGS = (
+    "| model | own time p50 ms | p95 ms | to the model + to the caller | × echo | CPU/turn ms (worker) | (gateway) "
+    "| posts/reply | clauses + 2 | model requests/turn |"
+)
+TURNS_A_CALL = 5
+"""Measured turns of one call: hurried as they are, a longer call would grow its window beyond that of real ones."""
 
 
 @dataclass
@@ -27,6 +36,8 @@ class Series:
 
     name: str
     own_ms: list[float] = field(default_factory=list)
+    to_model_ms: list[float] = field(default_factory=list)
+    to_caller_ms: list[float] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
     clauses: int = 0
     requests: list[int] = field(default_factory=list)
@@ -35,26 +46,35 @@ class Series:
     turns: int = 0
 
 
-async def measure(system: System, model: BenchModel, name: str, turns: int, calls: int = 1, pause_s: float = 0.05) -> Series:
-    """Hold conversations and time every turn but each call's first."""
+async def measure(
+    system: System, model: BenchModel, name: str, turns: int, calls: int = 1, pause_s: float = 0.05
+) -> Series:
+    """Hold conversations and time every turn but each call's first; CPU is that of the measured turns."""
     series = Series(name)
-    peers = [await Peer(system.line, caller=f"+1512555{i:04d}").ring() for i in range(calls)]
-    await asyncio.gather(*(_turn(peer, model, None) for peer in peers))
-    before = system.cpu_ms("local/worker.py"), system.cpu_ms("-m local")
+    spent = [0.0, 0.0]
 
-    async def talk(peer: Peer, late_s: float) -> None:
-        await asyncio.sleep(late_s)
-        for _ in range(turns):
-            await _turn(peer, model, series)
-            await asyncio.sleep(pause_s)
+    def cpu() -> tuple[float, float]:
+        return system.cpu_ms("local/worker.py"), system.cpu_ms("-m local")
 
-    await asyncio.gather(*(talk(peer, i * 0.7 / calls) for i, peer in enumerate(peers)))
+    async def talk(number: int) -> None:
+        await asyncio.sleep(number * 0.7 / calls)
+        for _ in range(-(-turns // TURNS_A_CALL)):
+            peer = await Peer(system.line, caller=f"+1512555{number:04d}").ring()
+            await _turn(peer, model, None)
+            before = cpu()
+            for _ in range(TURNS_A_CALL):
+                await asyncio.sleep(pause_s)
+                await _turn(peer, model, series)
+            await asyncio.sleep(0.1)
+            spent[0] += cpu()[0] - before[0]
+            spent[1] += cpu()[1] - before[1]
+            await peer.hang_up()
+
+    await asyncio.gather(*(talk(number) for number in range(calls)))
     await asyncio.sleep(0.3)
-    count = max(1, turns * calls)
-    series.cpu_ms = (system.cpu_ms("local/worker.py") - before[0]) / count
-    series.gateway_cpu_ms = (system.cpu_ms("-m local") - before[1]) / count
-    for peer in peers:
-        await peer.hang_up()
+    count = max(1, series.turns)
+    # Calls side by side each see the others' work: their sum counts it once for every call.
+    series.cpu_ms, series.gateway_cpu_ms = spent[0] / count / calls, spent[1] / count / calls
     return series
 
 
@@ -68,9 +88,11 @@ async def _turn(peer: Peer, model: BenchModel, series: Series | None) -> None:
     if mine:
         delay = mine[-1].first_at - mine[-1].at
         series.own_ms.append((first - began - delay) * 1000)
+        series.to_model_ms.append((mine[-1].at - began) * 1000)
+        series.to_caller_ms.append((first - mine[-1].first_at) * 1000)
     series.requests.append(len(mine))
     series.frames.append(count)
-    series.clauses = clauses(text)
+    series.clauses = count_clauses(text)
     series.turns += 1
 
 
@@ -102,17 +124,22 @@ def table(series: Sequence[Series], baseline: Sequence[float]) -> str:
     """The figures, as Markdown."""
     base = statistics.median(baseline)
     lines = [
-        "| model | own time p50 ms | p95 ms | × echo | CPU/turn ms (worker) | (gateway) | posts/reply | clauses + 2 | model requests/turn |",
-        "|---|---|---|---|---|---|---|---|---|",
+        HEADINGS,
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for s in series:
-        lines.append(
-            f"| {s.name} | {statistics.median(s.own_ms):.1f} | {p95(s.own_ms):.1f} | {statistics.median(s.own_ms) / base:.0f} "
-            f"| {s.cpu_ms:.1f} | {s.gateway_cpu_ms:.1f} | {statistics.median(s.frames):.0f} | {s.clauses + 2} "
-            f"| {statistics.mean(s.requests):.2f} |"
-        )
+    lines.extend(_row(one, base) for one in series)
     lines.append(f"\necho baseline: p50 {base:.3f} ms, p95 {p95(baseline):.3f} ms")
     return "\n".join(lines)
+
+
+def _row(s: Series, base: float) -> str:
+    own = statistics.median(s.own_ms)
+    return (
+        f"| {s.name} | {own:.1f} | {p95(s.own_ms):.1f} "
+        f"| {statistics.median(s.to_model_ms):.1f} + {statistics.median(s.to_caller_ms):.1f} | {own / base:.0f} "
+        f"| {s.cpu_ms:.1f} | {s.gateway_cpu_ms:.1f} | {statistics.median(s.frames):.0f} | {s.clauses + 2} "
+        f"| {statistics.mean(s.requests):.2f} |"
+    )
 
 
 async def main(turns: int, calls: int) -> None:

@@ -106,9 +106,9 @@ def test_a_failure_of_the_service_is_tried_once_more(first: tuple[int, bytes]) -
 
 def test_a_refusal_is_not_tried_again() -> None:
     """What is wrong stays wrong."""
-    with answering((400, b'{"__type":"x#ValidationException","message":"no path"}')) as (endpoint, asked):
-        with pytest.raises(ClientError) as caught:
-            DynamoDb(service(endpoint)).get_item(TableName="t", Key=KEY)
+    refusal = (400, b'{"__type":"x#ValidationException","message":"no path"}')
+    with answering(refusal) as (endpoint, asked), pytest.raises(ClientError) as caught:
+        DynamoDb(service(endpoint)).get_item(TableName="t", Key=KEY)
 
     assert {"Code": "ValidationException", "Message": "no path"} == caught.value.response["Error"]
     assert 1 == len(asked)

@@ -23,7 +23,7 @@ def test_a_field_of_a_newer_version_is_left_out() -> None:
 
 def test_an_incomplete_agent_is_a_configuration_error() -> None:
     """It names the agent and what is missing."""
-    with pytest.raises(ConfigError, match="agt_1.*instructions"):
+    with pytest.raises(ConfigError, match=r"agt_1.*instructions"):
         agent_from_doc({"agent_id": "agt_1", "organization_id": "org_1", "name": "Owl"})
 
 

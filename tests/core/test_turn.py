@@ -324,3 +324,17 @@ def test_the_agents_own_models_win() -> None:
     stage = Stage(stall(), model("Hello."), snapshot=replace(SNAPSHOT, agent=agent)).run()
 
     assert ["mine", "other"] == [opened.model_id for opened in stage.all(c.OpenModel)]
+
+
+def test_history_that_another_worker_has_folded_is_read_again() -> None:
+    """A10: what this worker holds of it has a hole; the model is asked when there is none."""
+    sessions = a_call()
+    held = warm(sessions)
+    sessions.items[CALL]["folded"] = 1
+    sessions.history[CALL].append({"mark": "", "entries": [{"role": "caller", "key": "", "text": "My name is Ann"}]})
+
+    stage = Stage(model("Wrong.", first=100), model("Hello Ann.", first=100), **held).run()
+
+    assert "Hello Ann." == stage.spoken
+    assert "My name is Ann" in json.dumps(stage.all(c.OpenModel)[-1].request["messages"])
+    assert 1 == stage.count(c.Load)

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from bench.model import BenchModel, clauses
+from bench.model import BenchModel
 from bench.peer import Line, Peer, running_line
+from ringfold.core.pacing import count_clauses
 from tests.aws import aws_endpoint  # noqa: F401 - a fixture
 from tests.e2e.proxy import Proxy
 from tests.e2e.system import System, running_system
@@ -114,7 +115,7 @@ def test_a_plain_turn_costs_one_write_one_model_request_and_one_post_before_the_
     asked = [a for a in stage.model.asked if began <= a.at <= first]
     assert ["UpdateItem"] == table
     assert 1 == len(asked)
-    assert count <= clauses(text) + 2
+    assert count <= count_clauses(text) + 2
 
 
 @pytest.mark.accept("E4")

@@ -9,9 +9,9 @@ from typing import Any
 from ringfold.core import commands as c
 from tests.simulation.plan import Plan
 
-VOCABULARY = "owl seat flight gate the window delayed and leaves today".split()
-MOST_LONG = 12
-"""So many texts are as long as the plan says; then it comes to the point, or the call would have no end."""
+VOCABULARY = ("owl", "seat", "flight", "gate", "the", "window", "delayed", "and", "leaves", "today")
+LONG, MOST_TEXTS = 30, 12
+"""So many texts are as long as the plan says, of very long ones two; then it comes to the point."""
 
 
 class Model:
@@ -38,7 +38,8 @@ class Model:
         if not asked_tool and self.random.random() < self.plan.tools:
             return self._timed(self._call(command.stream, farewell=farewell))
         self.texts += 1
-        words = self.plan.reply_words if self.texts <= MOST_LONG and not (self.plan.reply_words[0] > 30 and self.texts > 2) else (2, 6)
+        most = 2 if self.plan.reply_words[0] > LONG else MOST_TEXTS
+        words = self.plan.reply_words if self.texts <= most else (2, 6)
         return self._timed(self._text(command.stream, self.random.randint(*words), broken=fault == "die"))
 
     def _timed(self, events: list[Any]) -> list[tuple[float, Any]]:
@@ -50,7 +51,7 @@ class Model:
         return timed
 
     def _call(self, stream: int, *, farewell: bool) -> list[Any]:
-        number = self.random.randrange(1000)
+        number = 100 + self.asked
         name = self.random.choice(["look", "change", "look", "missing"])
         if farewell and self.random.random() < self.plan.farewell:
             name = "end_call"
@@ -61,7 +62,7 @@ class Model:
         return [*events, c.ModelStopped(stream, "tool_use")]
 
     def _text(self, stream: int, words: int, *, broken: bool) -> list[Any]:
-        number = self.random.randrange(1000)
+        number = 100 + self.asked
         events: list[Any] = []
         for i in range(words):
             end = "." if i % 7 == 6 or i + 1 == words else ""

@@ -12,7 +12,7 @@ from tests.simulation.table import ACCOUNT, CALL
 
 GREETING = "Hello, this is Owl."
 RATE = 15 / 1000  # characters a millisecond
-WORDS = "one two three four five six seven eight nine ten eleven twelve".split()
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 class Clock(Protocol):
@@ -127,7 +127,7 @@ class Phone:
     def _say(self, index: int) -> None:
         if self.closed:
             return
-        text = f"utterance number {WORDS[index]}"
+        text = f"utterance number {NUMBERS[index]}"
         self.said.append(("words", text))
         self.acts.append((self.world.now, "words"))
         self._send("prompt", {"type": "prompt", "voicePrompt": text, "lang": "en-US", "last": True})
@@ -139,7 +139,8 @@ class Phone:
         keys = "".join(rng.choice("0123456789*") for _ in range(rng.randint(1, 4))) + rng.choice(["", "#"])
         at = 7.0
         for i, key in enumerate(keys):
-            self.world.at(at, lambda key=key, last=i + 1 == len(keys): self._key(key, index, last=last))
+            last = i + 1 == len(keys)
+            self.world.at(at, lambda key=key, last=last: self._key(key, index, last=last))
             at += rng.choice([20, 100, 400])
 
     def _key(self, key: str, index: int, *, last: bool) -> None:
@@ -198,9 +199,8 @@ class Phone:
             self.closed = True
         elif frame["token"] and not self.closed:
             self.words.append(self.world.now)
-            self._queue(Chunk(
-                reply, frame["token"], self.world.now, frame.get("interruptible") is not False, bool(frame.get("preemptible"))
-            ))
+            loud, preemptible = frame.get("interruptible") is not False, bool(frame.get("preemptible"))
+            self._queue(Chunk(reply, frame["token"], self.world.now, loud, preemptible))
         return True
 
     def _queue(self, chunk: Chunk) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from ringfold.core.events import PLAYED
 from ringfold.core.fold import fold
 from ringfold.core.history import entries
 from ringfold.core.turn import QUIET_MS
 from tests.simulation.phone import GREETING
-from tests.simulation.world import Invocation, World
+from tests.simulation.world import Invocation, Posted, World
 
 WORDS_WITHIN_MS = 6_000
 """How long the caller may wait for words after the last utterance, or after a crash."""
 LATENCIES_MS = 600
 """What the scheduler's own latencies, and a watchdog message that is late, add to it."""
 SCRIPTED_MS = 2_900
+NUMBER = re.compile(r"w(\d+)[a-z]")
 CLOSED_WITHIN_MS = 450
 """A model stream of a superseded reply: a poll's interval, its answer, and a post that was on its way."""
 
@@ -26,7 +28,8 @@ def faults(world: World) -> list[str]:
     if world.spins > 3:
         found.append(f"a turn asked {world.spins} times to be woken at once: it spins")
     found += [f"[{run.number}] {run.name} never ends" for run in world.invocations if not run.dead and not run.ended]
-    found += _one_voice(world) + _superseded(world) + _answered(world) + _caller_words(world) + _heard_words(world)
+    found += _one_voice(world) + _one_model(world) + _superseded(world) + _answered(world)
+    found += _caller_words(world) + _heard_words(world)
     found += [f"an effect happened {n} times" for n in world.effects.values() if n > 1]
     found += [f"unexpected log: {line['message']}" for line in world.lines if line["level"] == "ERROR"]
     return found
@@ -37,13 +40,26 @@ def _one_voice(world: World) -> list[str]:
     found, newest = [], ""
     speakers: dict[str, set[int]] = {}
     for post in world.posts:
-        if post.text and post.landed is not None:
+        if post.landed is None or post.reply.startswith("["):
+            continue  # never arrived; or said outside any turn
+        if post.text:
             speakers.setdefault(post.reply, set()).add(post.run)
-            if post.reply < newest:
-                found.append(f"two voices: [{post.run}] {post.text!r} of {post.reply} behind {newest}")
-            newest = max(newest, post.reply)
+        if post.reply < newest:  # an empty frame would close the cycle of the newer one
+            found.append(f"two voices: [{post.run}] {post.text!r} of {post.reply} behind {newest}")
+        newest = max(newest, post.reply)
     handed = {run.number for run in world.invocations if run.name.startswith("handed over")}
     found += [f"two voices: {who} speak for {key}" for key, who in speakers.items() if len(who - handed) > 1]
+    return found
+
+
+def _one_model(world: World) -> list[str]:
+    """The words of two models never alternate within a reply (A12)."""
+    found = []
+    for run in world.invocations:
+        said = [number for post in world.posts if post.run == run.number for number in NUMBER.findall(post.text)]
+        order = [number for number, before in zip(said, ["", *said], strict=False) if number != before]
+        if len(order) != len(set(order)):
+            found.append(f"[{run.number}] two models in one reply: {order}")
     return found
 
 
@@ -68,7 +84,9 @@ def _open_streams(world: World, run: Invocation) -> int:
     down = world.plan.table_down
     if down[1] and down[0] - CLOSED_WITHIN_MS < run.superseded < sum(down):
         until = sum(down) + CLOSED_WITHIN_MS
-    return 0 if run.dead else sum(s.opened < until and (s.closed is None or s.closed > until) for s in run.streams.values())
+    if run.dead:
+        return 0
+    return sum(s.opened < until and (s.closed is None or s.closed > until) for s in run.streams.values())
 
 
 def _answered(world: World) -> list[str]:
@@ -79,12 +97,15 @@ def _answered(world: World) -> list[str]:
         limit = _limit(world, at)
         if following < limit or any(at <= word <= limit for word in phone.words):
             continue
-        if phone.closed and (world.plan.hang_up is not None or any(p.landed and p.started > at for p in world.posts)):
+        if world.ended_at is not None and world.ended_at <= limit:
             continue  # hung up; or the answer was to end the call
+        if any(at <= post.started <= limit and not post.certain for post in world.posts):
+            continue  # nobody knows whether that was delivered: it counts as said (D4)
         later = min((word - at for word in phone.words if word > at), default=None)
         if act == "cough" and any(run.dead and run.name.startswith("watchdog") for run in world.invocations):
             continue  # nothing was asked, and the crash hit the only one who looks; the queue tries again in minutes
-        found.append("silence: nothing answers it" if later is None else f"late: words after {later:.0f} ms, {limit - at:.0f} allowed")
+        late = f"late: words after {later or 0:.0f} ms, {limit - at:.0f} allowed"
+        found.append("silence: nothing answers it" if later is None else late)
     return found
 
 
@@ -145,8 +166,44 @@ def _unknowable_heard(world: World) -> Counter[str]:
     - The caller hung up in the middle of a frame: Twilio reports whole chunks only.
     - The speaker died between a frame's landing and its journal, and neither a ``tokensPlayed`` nor an interrupt
       ever told its words.
+    - A post of the reply was not delivered, and nobody knows (D4): what an interrupt then tells has a hole, and
+      may be taken for less than it is.
+    - The invocation of a report died, and the call was over before the next.
     """
-    return Counter(_words(world.phone.cut_off)) + _without_trace(world)
+    lost = [post.text for post in _last_frames_of_the_dead(world)]
+    return (
+        Counter(_words(" ".join([world.phone.cut_off, *lost])))
+        + _without_trace(world)
+        + _beside_holes(world)
+        + _unreported(world)
+    )
+
+
+def _unreported(world: World) -> Counter[str]:
+    """What was played and never reported, if a report's invocation died: the end of the call cuts it off."""
+    if not any(run.dead and run.name.startswith("info") for run in world.invocations):
+        return Counter()
+    reports = [str(e.get("text", "")) for e in world.table.item["events"].values() if e["type"] == PLAYED]
+    return Counter(_words(" ".join(text for _, text in world.phone.heard))) - Counter(_words(" ".join(reports)))
+
+
+def _beside_holes(world: World) -> Counter[str]:
+    holed = {post.reply for post in world.posts if not post.certain and post.landed is None}
+    return Counter(_words(" ".join(post.text for post in world.posts if post.reply in holed)))
+
+
+def _last_frames_of_the_dead(world: World) -> list[Posted]:
+    """Frames that landed, in no journal, whose words another reply says nearly all: sentences of our own."""
+    journals = world.table.item["replies"]
+    own = {(key, post["x"]) for key, reply in journals.items() for post in reply["p"].values()}
+    dead = {run.number for run in world.invocations if run.dead}
+    lost = [p for p in world.posts if p.run in dead and p.landed is not None and (p.reply, p.text) not in own]
+    return [p for p in lost if any(_alike(p.text, text) for key, text in own if key != p.reply)]
+
+
+def _alike(one: str, other: str) -> bool:
+    words = Counter(_words(one))
+    return bool(words) and (words & Counter(_words(other))).total() >= 0.75 * words.total()
 
 
 def _without_trace(world: World) -> Counter[str]:
@@ -163,8 +220,8 @@ def _unknowable_unheard(world: World) -> Counter[str]:
     - Twilio has never reported anything as played (it is off, or the call was over before), and
       the caller hung up while words were waiting, or a barge-in came with an empty text: which reply was playing
       then is a riddle; or words landed so close to the barge-in that they may have come behind it.
-    - A dead speaker's last frame, in no journal, said word for word what another reply says in one of its frames
-      (our own sentences): that it was played is taken for that one.
+    - A dead speaker's last frame, in no journal, said what another reply says too, nearly word for word (our own
+      sentences): that it was played, or heard, is taken for that one.
     """
     phone = world.phone
     unheard = [post.text for post in world.posts if not post.certain and post.landed is None]
@@ -172,13 +229,9 @@ def _unknowable_unheard(world: World) -> Counter[str]:
         close = 12 + world.plan.post_ms
         unheard += phone.never_played
         unheard += [chunk.text for chunk in phone.purged if not chunk.told or chunk.at - chunk.landed <= close]
-    journals = world.table.item["replies"]
-    written = {post["x"] for reply in journals.values() for post in reply["p"].values()}
-    own = {(key, post["x"]) for key, reply in journals.items() for post in reply["p"].values()}
-    dead = {run.number for run in world.invocations if run.dead}
-    lost = [p.text.strip() for p in world.posts if p.run in dead and p.landed and (p.reply, p.text) not in own]
-    unheard += [text for text in written if any(said and said in text for said in lost)]
-    return Counter(_words(" ".join(unheard)))
+    for lost in _last_frames_of_the_dead(world):
+        unheard += [post.text for post in world.posts if post.reply != lost.reply and _alike(lost.text, post.text)]
+    return Counter(_words(" ".join(unheard))) + _beside_holes(world)
 
 
 def _words(text: str) -> list[str]:

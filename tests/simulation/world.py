@@ -93,7 +93,7 @@ class World:
     """One call, one seed."""
 
     def __init__(self, seed: int, plan: Plan | None = None) -> None:
-        self.seed, self.random = seed, random.Random(seed)  # noqa: S311 - a reproducible test, no secret
+        self.seed, self.random = seed, random.Random(seed)
         self.plan = plan or draw(self.random)
         self.now = 0.0
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
@@ -119,6 +119,7 @@ class World:
         self.delivered: list[tuple[float, float, str]] = []
         self.effects: dict[str, int] = {}
         self.faults: list[str] = []
+        self.ended_at: float | None = None
         self.spins = 0
         self.armed = 0
 
@@ -303,6 +304,8 @@ class World:
         return since <= self.now < since + how_long
 
     def _effect(self, run: Invocation, command: c.Command, started: float) -> Any:
+        if self.ended_at is None and self.table.item.get("ended"):
+            self.ended_at = self.now
         self.note(f"[{run.number}] {_brief(command)}")
         match command:
             case c.PostFrame(connection_id, frame):
@@ -327,9 +330,10 @@ class World:
                 if event["type"] in FLOOR:
                     self._fence()
                 return outcome
-            case c.Journal(key=key, guard=guard):
+            case c.Journal(key=key, sets=sets):
                 written = self.table.journal(command)
-                if guard is not None and isinstance(written, c.Journaled) and not self._has_floor(key):
+                intent = any(path.startswith("tools.") and "r" not in value for path, value in sets.items())
+                if intent and isinstance(written, c.Journaled) and not self._has_floor(key):
                     self.faults.append(f"[{run.number}] an effect was allowed without the floor")
                 return written
             case c.EndCall(reason):
@@ -391,7 +395,7 @@ class World:
     def _tool(self, command: c.RunTool) -> c.ToolReturned:
         if command.name == "change":
             self.effects[command.idempotency_key] = self.effects.get(command.idempotency_key, 0) + 1
-        return c.ToolReturned(command.tool_use_id, True, json.dumps({"done": command.name}))
+        return c.ToolReturned(command.tool_use_id, ok=True, result=json.dumps({"done": command.name}))
 
     # --- the model ------------------------------------------------------------------------------------------------
     def _open_model(self, run: Invocation, command: c.OpenModel) -> None:

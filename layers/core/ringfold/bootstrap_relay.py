@@ -1,5 +1,7 @@
-"""Builds the relay service once per cold start, apart from the webhooks' so that the speaking path imports no more
-than it needs (design D14)."""
+"""Builds the relay service once per cold start.
+
+Apart from the webhooks' bootstrap, so that the speaking path imports no more than it needs (design D14).
+"""
 
 from __future__ import annotations
 
@@ -72,9 +74,7 @@ def relay_service(function: str) -> RelayService:
     dynamodb = DynamoDb(_json_service("dynamodb", "DynamoDB_20120810"))
     sqs = Sqs(_json_service("sqs", "AmazonSQS"))
     session = aws.shared_session()
-    tools = ToolRunner(
-        Registry.of([END_CALL, *Airline(dynamodb, settings.airline_table_name).tools()]), threads, log
-    )
+    tools = ToolRunner(Registry.of([END_CALL, *Airline(dynamodb, settings.airline_table_name).tools()]), threads, log)
     ports = RelayPorts(
         sessions=Sessions(dynamodb, settings.table_name),
         model=Bedrock(aws.client("bedrock-runtime", read_timeout_s=READ_TIMEOUT_S, attempts=1)),

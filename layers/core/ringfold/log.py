@@ -37,9 +37,8 @@ class Log:
 
     def bind(self, **fields: Any) -> Log:
         """A logger that writes these fields too."""
-        child = Log.__new__(Log)
-        child._level, child._write, child._fields = self._level, self._write, {**self._fields, **fields}
-        return child
+        level = next(name for name, value in LEVELS.items() if value == self._level)
+        return Log(level, self._write, **{**self._fields, **fields})
 
     def enabled(self, level: str) -> bool:
         """Whether a line of this level is written at all."""

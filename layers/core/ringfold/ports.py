@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Any, Protocol
 
 from ringfold.core.agent import Agent
@@ -84,7 +85,9 @@ class SessionStore(Protocol):
 
 
 class ModelStream(Protocol):
-    """One request to a model, closable from any thread."""
+    """One request to a model, closable from any thread; ``sent`` is set once it is on the wire."""
+
+    sent: Event
 
     def close(self) -> None: ...
 
@@ -92,10 +95,8 @@ class ModelStream(Protocol):
 class Model(Protocol):
     """See :class:`ringfold.adapters.bedrock.Bedrock`."""
 
-    def stream(self, number: int) -> Any: ...
-    def run(
-        self, stream: Any, model_id: str, request: Mapping[str, Any], emit: Callable[[Outcome], None]
-    ) -> None: ...
+    def stream(self, number: int) -> Any: ...  # a ModelStream of the adapter's own kind
+    def run(self, stream: Any, model_id: str, request: Mapping[str, Any], emit: Callable[[Outcome], None]) -> None: ...
     def warm(self) -> None: ...
 
 

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPConnectionPool, AWSHTTPSConnection, AWSHTTPSConnectionPool
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from urllib3.exceptions import HTTPError
 
 from ringfold.core.commands import ModelCalled, ModelFailed, ModelSaid, ModelStopped
 
 READ_TIMEOUT_S: Final = 20.0
+DRAIN_S: Final = 0.2
+"""How long the end of an answer's body is waited for, so that its connection can be used again."""
 _using = threading.local()
 
 ModelEvent = ModelSaid | ModelCalled | ModelStopped | ModelFailed
@@ -27,14 +29,22 @@ ModelEvent = ModelSaid | ModelCalled | ModelStopped | ModelFailed
 
 class _Plain(AWSHTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        _note(self)
-        return super().request(*args, **kwargs)
+        stream = _note(self)
+        try:
+            return super().request(*args, **kwargs)
+        finally:
+            if stream is not None:
+                stream.on_the_wire()
 
 
 class _Secure(AWSHTTPSConnection):
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        _note(self)
-        return super().request(*args, **kwargs)
+        stream = _note(self)
+        try:
+            return super().request(*args, **kwargs)
+        finally:
+            if stream is not None:
+                stream.on_the_wire()
 
 
 class _PlainPool(AWSHTTPConnectionPool):
@@ -45,15 +55,22 @@ class _SecurePool(AWSHTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
-def _note(connection: Any) -> None:
-    stream = getattr(_using, "stream", None)
+def _note(connection: Any) -> Stream | None:
+    """The stream on whose behalf this thread uses a connection, if it does."""
+    stream: Stream | None = getattr(_using, "stream", None)
     if stream is not None:
         stream.connection = connection
+    return stream
 
 
 def track_connections(client: Any) -> None:
     """Make a botocore client tell on which connection each request goes out."""
-    client._endpoint.http_session._manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+    _manager(client).pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+
+
+def _manager(client: Any) -> Any:
+    """The urllib3 pools of a botocore client; a test holds on to where they are."""
+    return client._endpoint.http_session._manager  # noqa: SLF001 - there is no public way
 
 
 class Bedrock:
@@ -75,17 +92,20 @@ class Bedrock:
 
     def warm(self) -> None:
         """Open a TLS connection while nobody waits for it; the answer does not matter."""
-        manager = self._client._endpoint.http_session._manager
         with contextlib.suppress(HTTPError, OSError):
-            manager.request("HEAD", self._client.meta.endpoint_url, timeout=2.0, retries=False)
+            _manager(self._client).request("HEAD", self._client.meta.endpoint_url, timeout=2.0, retries=False)
 
 
 class Stream:
-    """One request to a model. ``run`` blocks in its own thread; ``close`` may be called from any other."""
+    """One request to a model. ``run`` blocks in its own thread; ``close`` may be called from any other.
+
+    ``sent`` is set once the request is on the wire.
+    """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.closed = False
+        self.sent = threading.Event()
         self.connection: Any = None
         self._body: Any = None
 
@@ -96,12 +116,20 @@ class Stream:
                 if self.closed:
                     return
                 emit(event)
+            self._drain()
         except ClientError as exc:
             self._fail(emit, str(exc.response.get("Error", {}).get("Code", "Unknown")))
-        except (BotoCoreError, HTTPError, OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        except Exception as exc:  # noqa: BLE001 - broken framing raises what it likes; the turn must hear of it
             self._fail(emit, type(exc).__name__)
         finally:
+            self.sent.set()
             self._release()
+
+    def on_the_wire(self) -> None:
+        """The request has been sent; one closed while its connection was being made had no socket to shut."""
+        self.sent.set()
+        if self.closed:
+            self.close()
 
     def close(self) -> None:
         """Stop the stream for good: the model's side sees the connection break."""
@@ -128,6 +156,17 @@ class Stream:
             self.close()
             return
         yield from read_events(self.number, self._body)
+
+    def _drain(self) -> None:
+        """Read the body to its end: only then does the pool keep the connection, and a TLS handshake is saved."""
+        sock = getattr(self.connection, "sock", None)
+        self.connection = None  # once it is back in the pool it may be carrying somebody else's answer
+        if sock is None or self._body is None or self.closed:
+            return
+        with contextlib.suppress(Exception):
+            sock.settimeout(DRAIN_S)
+            for _ in self._body:
+                pass
 
     def _release(self) -> None:
         body, self._body, self.connection = self._body, None, None

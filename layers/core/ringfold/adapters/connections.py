@@ -66,7 +66,8 @@ class Connections:
 
     def _send(self, method: str, url: str, body: bytes) -> int:
         request = AWSRequest(method=method, url=url, data=body, headers={"Content-Type": "application/json"})
-        SigV4Auth(self._session.get_credentials().get_frozen_credentials(), "execute-api", self._region).add_auth(request)
+        credentials = self._session.get_credentials().get_frozen_credentials()
+        SigV4Auth(credentials, "execute-api", self._region).add_auth(request)
         try:
             answer = self._pool.request(method, url, body=body, headers=dict(request.headers.items()))
         except (NewConnectionError, ConnectTimeoutError) as exc:

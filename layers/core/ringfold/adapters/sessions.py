@@ -111,24 +111,34 @@ class Sessions:
 
     def load_fixed(self, call_sid: str) -> tuple[Snapshot, list[Mapping[str, Any]]]:
         """Read the snapshot and the older history: one query, no filter (``H`` < ``SE`` < ``SN``)."""
-        values = codec.dump_item({":pk": call_pk(call_sid), ":from": HISTORY})
-        try:
-            answer = request(
-                self._client.query,
-                "load snapshot",
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk >= :from",
-                ExpressionAttributeValues=values,
-                ConsistentRead=True,
-            )
-        except ClientError as exc:
-            raise DependencyError("dynamodb", f"load snapshot: {_code(exc)}", code=_code(exc)) from exc
-        items = [codec.load_item(item) for item in answer["Items"]]
+        items = self._query(codec.dump_item({":pk": call_pk(call_sid), ":from": HISTORY}))
         snapshot = next((i for i in items if i["sk"] == "SNAPSHOT"), None)
         if snapshot is None:
             raise SessionMissing(f"no snapshot for {call_sid}")
         segments = [json.loads(i["doc"]) for i in items if i["sk"].startswith(HISTORY)]
         return snapshot_from_doc(json.loads(snapshot["doc"])), segments
+
+    def _query(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """All pages: one holds a megabyte, which is hours of talk."""
+        items: list[dict[str, Any]] = []
+        start: dict[str, Any] = {}
+        while True:
+            try:
+                answer = request(
+                    self._client.query,
+                    "load snapshot",
+                    TableName=self._table,
+                    KeyConditionExpression="pk = :pk AND sk >= :from",
+                    ExpressionAttributeValues=values,
+                    ConsistentRead=True,
+                    **start,
+                )
+            except ClientError as exc:
+                raise DependencyError("dynamodb", f"load snapshot: {_code(exc)}", code=_code(exc)) from exc
+            items += [codec.load_item(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return items
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def end(self, call_sid: str, reason: str) -> Item:
         """Mark the call as ended, unless it is already; the first reason stays."""

@@ -26,7 +26,12 @@ class Transcripts:
         self._client, self._table = client, table
 
     def keep(
-        self, organization_id: str, conversation_id: str, reason: str, transcript: Sequence[Mapping[str, Any]], now_ms: int
+        self,
+        organization_id: str,
+        conversation_id: str,
+        reason: str,
+        transcript: Sequence[Mapping[str, Any]],
+        now_ms: int,
     ) -> None:
         """Close the conversation and store its transcript; the first end reason stays, a later transcript wins."""
         key = conversation_key(OrganizationId(organization_id), ConversationId(conversation_id))
@@ -41,7 +46,13 @@ class Transcripts:
         )
 
     def remember(
-        self, organization_id: str, contact: str, call_sid: str, reason: str, tail: Sequence[Mapping[str, str]], now_ms: int
+        self,
+        organization_id: str,
+        contact: str,
+        call_sid: str,
+        reason: str,
+        tail: Sequence[Mapping[str, str]],
+        now_ms: int,
     ) -> None:
         """Store how the contact's last call ended, unless a newer call has begun meanwhile."""
         key = contact_key(OrganizationId(organization_id), PhoneNumber(contact))
@@ -54,7 +65,12 @@ class Transcripts:
         )
 
     def _update(
-        self, key: Key, expression: str, condition: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
+        self,
+        key: Key,
+        expression: str,
+        condition: str,
+        values: Mapping[str, Any],
+        names: Mapping[str, str] | None = None,
     ) -> None:
         try:
             request(

@@ -76,7 +76,9 @@ def agent_from_doc(doc: Mapping[str, Any]) -> Agent:
         ConfigError: If a required field is missing.
     """
     known = {f.name for f in fields(Agent)}
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in doc.items() if name in known}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in doc.items() if name in known
+    }
     try:
         return Agent(**values)
     except TypeError as exc:

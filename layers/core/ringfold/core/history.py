@@ -88,9 +88,7 @@ def messages(transcript: Iterable[Entry], greeting: str = "") -> list[Message]:
 def add_step(built: list[Message], text: str, tools: Sequence[Mapping[str, Any]]) -> None:
     """Add one round of the agent: its words, its tool calls, and their results."""
     content: list[dict[str, Any]] = [{"text": text.strip()}] if text.strip() else []
-    content += [
-        {"toolUse": {"toolUseId": t["id"], "name": t["name"], "input": _object(t["input"])}} for t in tools
-    ]
+    content += [{"toolUse": {"toolUseId": t["id"], "name": t["name"], "input": _object(t["input"])}} for t in tools]
     if content:
         _add(built, "assistant", content)
     if tools:

@@ -106,7 +106,9 @@ def read_reply(key: str, entry: Mapping[str, Any]) -> Reply:
 def _read_post(key: str, index: str, post: Mapping[str, Any]) -> Post:
     text = str(post.get("x", ""))
     started, landed = int(post.get("s", 0)), int(post.get("at", 0))
-    return Post(Key(key), int(index), text, started, landed, int(post.get("n", 0)), str(post.get("f", SPOKEN)), len(text))
+    return Post(
+        Key(key), int(index), text, started, landed, int(post.get("n", 0)), str(post.get("f", SPOKEN)), len(text)
+    )
 
 
 def _read_tool(call: Mapping[str, Any]) -> ToolCall:

@@ -48,7 +48,8 @@ class Pacer:
     """
 
     __slots__ = (
-        "_at_once", "_away", "_clause", "_cut", "_dry_at", "_lead_ms", "_per_second", "_scanned", "_start_ms", "_started", "_text"
+        "_at_once", "_away", "_clause", "_cut", "_dry_at", "_lead_ms", "_per_second", "_scanned", "_start_ms", "_started",
+        "_text",
     )  # fmt: skip
 
     def __init__(
@@ -87,7 +88,7 @@ class Pacer:
         return text
 
     def add(self, text: str, now_ms: int, *, at_once: bool = False) -> None:
-        """Take text from the shaper; ``at_once``: the reply's first word, which need not wait for the blank behind it."""
+        """Take text from the shaper; ``at_once``: the first word, which need not wait for the blank behind it."""
         del now_ms  # the voice's clock starts with the first post, not with the first token
         self._text += text
         if at_once:

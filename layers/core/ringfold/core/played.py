@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ringfold.core.heard import heard_prefix
 from ringfold.core.ids import Key
-from ringfold.core.journal import Post, Reply
+from ringfold.core.journal import FILLER, Post, Reply
 
 WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 REACH: Final = 8
@@ -24,6 +24,8 @@ REACH: Final = 8
 
 SURE: Final = 0.9
 """From this agreement on, a heard text is of words we know to have sent."""
+EXACT: Final = 0.99
+"""And from this on, though it begins with all the words known of a reply whose speaker is dead."""
 SKEW_MS: Final = 500
 """How much the gateway's clock and ours may differ when words are matched with what was played."""
 
@@ -62,7 +64,7 @@ def hear(
         position = (last, len(posts[last].text)) if last >= 0 else (-1, 0)
         _cut(posts, known, reach, at_ms, position, heard, evidence=bool(played))
         _take_up(lost[0], lost[1], purged=True)
-    if final and covered:
+    if final and played and any(known):
         last = max(i for i, end in enumerate(known) if end)
         for i in range(last, len(posts)):
             if not posts[i].purged:
@@ -77,7 +79,7 @@ def _in_order(replies: Sequence[Reply], greeting: Post | None) -> list[Post]:
 
 def _cut(
     posts: Sequence[Post],
-    covered: Sequence[int],
+    covered: list[int],
     reach: Sequence[int],
     at_ms: int,
     position: tuple[int, int] | None,
@@ -90,11 +92,14 @@ def _cut(
     landed = [i for i in reach if posts[i].landed_ms <= at_ms]
     if position is None and heard and not evidence:
         return
+    told = position is not None
     if position is None:
         position = (-1, 0) if evidence else _before_last_reply(posts, landed or reach)
     for i in reach:
         post = posts[i]
         if i < position[0]:
+            if told and not post.doubtful:
+                covered[i] = len(post.text)  # what lies before the place it names was heard
             continue
         if i > position[0] and post.landed_ms > at_ms:
             # In flight while the queue was purged: it may have landed behind the purge, and then it was played.
@@ -116,16 +121,20 @@ def _unwritten(
         return None
     groups = _by_reply(posts, reach)
     known = heard_prefix(["".join(posts[i].text for i in group) for group in groups], heard)
-    if known is not None and known.score >= SURE:
-        return None
     theirs = list(WORD.finditer(heard))
     for reply in reversed(replies):
         if reply.state or reply.key > key or reply.opened_ms > at_ms:
             continue
-        ours = _words("".join(post.text for post in reply.posts))
-        fits = len(theirs) > len(ours) and [m.group().lower() for m in theirs[: len(ours)]] == ours
-        if fits and (ours or known is None):
-            return reply, heard[theirs[len(ours)].start() :]
+        ours = _words("".join(post.text for post in reply.posts if post.kind != FILLER))
+        if known is not None and known.score >= (EXACT if ours else SURE):
+            continue
+        # A filler may have been cut by the frame behind it, and nobody is told where.
+        filler = _words("".join(post.text for post in reply.posts if post.kind == FILLER))
+        words = [m.group().lower() for m in theirs]
+        skip = next((i for i, (one, other) in enumerate(zip(words, filler, strict=False)) if one != other), len(filler))
+        end = skip + len(ours)
+        if len(words) > end and words[skip:end] == ours:
+            return reply, heard[theirs[end].start() :]
     return None
 
 
@@ -245,7 +254,7 @@ def _best_chain(
     chunks: Sequence[tuple[int, str, list[str]]],
     bounds: Callable[[int], tuple[int, int]],
 ) -> dict[int, tuple[int, int]]:
-    """Lay the chunks on the words, in order, so that the most words agree; of equals the earliest places.
+    """Lay the chunks on the words, in order, so that the most words agree; of equals whole frames, then the earliest.
 
     Returns:
         Number of the chunk → (first word, how many words).
@@ -260,7 +269,11 @@ def _best_chain(
         for start, same in _places(words, places, chunk, low, high):
             _, weight, link = front[bisect_right(front, start, key=itemgetter(0)) - 1]
             length = min(len(chunk), high - start)
-            found.append((start + length, weight + same, (number, start, length, link)))
+            # Of places as good as each other, one that takes a frame from its beginning to its end.
+            fit = (start == 0 or words[start - 1][1] != words[start][1]) + (
+                start + length == len(words) or words[start + length - 1][1] != words[start + length][1]
+            )
+            found.append((start + length, weight + 8 * same + fit, (number, start, length, link)))
         for end, weight, link in found:
             _improve(front, end, weight, link)
     chain = {}
@@ -328,6 +341,4 @@ def _take_up(owner: Reply, text: str, *, purged: bool = False) -> None:
     last = owner.posts[-1] if owner.posts else None
     index, step = (last.index + 1, last.step) if last else (0, 0)
     at_ms = last.landed_ms if last else owner.opened_ms
-    owner.posts.append(
-        Post(owner.key, index, text, at_ms, at_ms, step, heard=len(text), purged=purged, adopted=True)
-    )
+    owner.posts.append(Post(owner.key, index, text, at_ms, at_ms, step, heard=len(text), purged=purged, adopted=True))

@@ -203,10 +203,14 @@ class Turn:
             out += self._take_floor(start.item, now_ms)
         return out + self._advance(now_ms)
 
-    def handle(self, outcome: c.Outcome, now_ms: int) -> list[c.Command]:
+    def handle(self, outcome: c.Outcome, now_ms: int) -> list[c.Command]:  # noqa: C901 - one line per outcome
         """Take what has come of a command."""
         if self.done:
             return []
+        if isinstance(outcome, c.ModelSaid):
+            # By far the commonest: while something is on its way, words only wait for it.
+            said = self._model(outcome, now_ms)
+            return said if not self._owned or not self._idle() else said + self._advance(now_ms)
         out: list[c.Command] = []
         match outcome:
             case c.Appended(item):
@@ -290,7 +294,7 @@ class Turn:
             return out
         text = self.snapshot.agent.apology if self.snapshot else Agent.apology
         frame = build_frame(Text(text, last=True))
-        self._sending = _Pending(text, True, j.SCRIPTED, 0, 0, frame, counts=False)
+        self._sending = _Pending(text, last=True, kind=j.SCRIPTED, step=0, started_ms=0, frame=frame, counts=False)
         return [*out, c.PostFrame(connection, frame)]
 
     def _take_floor(self, item: c.Item, now_ms: int) -> list[c.Command]:
@@ -307,6 +311,9 @@ class Turn:
         if not owns(view, self.key):
             return self._late(view, stored)
         self._own(view, now_ms)
+        if self.snapshot is not None and int(item.get("folded", 0)) != len(self.segments):
+            self.snapshot = None  # another worker has compacted: what this one holds of the history has a hole
+            return [c.Load()]
         return []
 
     def _replayed(self, view: View, now_ms: int) -> list[c.Command]:
@@ -797,7 +804,9 @@ class Turn:
         wire = build_frame(frame if frame is not None else End())
         # What is still pending when tools begin was said before them.
         step = self._step() - (self._tools_since is not None and kind == j.SPOKEN)
-        self._sending = _Pending(text, bool(frame and frame.last), kind, step, now_ms, wire, counts=counts and bool(text))
+        self._sending = _Pending(
+            text, bool(frame and frame.last), kind, step, now_ms, wire, counts=counts and bool(text)
+        )
         if frame is None:
             self._end_posted = True
         return c.PostFrame(self._connection(), wire)

@@ -18,8 +18,11 @@ DIGITS_MS: Final = 1500
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be done: ``nothing``, ``wait`` (look again at ``at_ms``), ``answer``, ``reprompt``, ``collect`` the
-    digits, or send the ``end`` frame again."""
+    """What is to be done.
+
+    ``nothing``, ``wait`` (look again at ``at_ms``), ``answer``, ``reprompt``, ``collect`` the digits, or send the
+    ``end`` frame again.
+    """
 
     action: str
     at_ms: int = 0

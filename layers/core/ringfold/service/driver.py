@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event
-from typing import Any
+from typing import Any, Final
 
 from ringfold.core import commands as c
 from ringfold.core.session import SESSION_TTL_S
@@ -16,6 +16,9 @@ from ringfold.core.turn import Turn
 from ringfold.errors import ConnectionGone, DependencyError, FloorLost, SessionMissing
 from ringfold.log import Log
 from ringfold.ports import RelayPorts
+
+SENT_S: Final = 0.004
+"""How long the other requests of a burst wait for the model's to be on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class Driver:
             wake = turn.wake_at()
             timeout = None if wake is None else max(0.0, (wake - self._ports.clock()) / 1000)
             try:
-                outcome = self._inbox.get(timeout=timeout) if timeout is None or timeout > 0 else self._inbox.get_nowait()
+                outcome = (
+                    self._inbox.get(timeout=timeout) if timeout is None or timeout > 0 else self._inbox.get_nowait()
+                )
             except Empty:
                 return None
             if outcome is not None:
@@ -75,7 +80,12 @@ class Driver:
             self._busy -= 1
 
     def _perform(self, commands: list[c.Command]) -> None:
+        asked = None
         for command in commands:
+            if asked is not None:
+                # The caller waits for the model: its request leaves before the others' threads compete with it.
+                asked.sent.wait(SENT_S)
+                asked = None
             match command:
                 case c.CloseModel(stream):
                     opened = self._streams.pop(stream, None)
@@ -83,12 +93,13 @@ class Driver:
                         opened.close()
                 case c.OpenModel(stream, model_id, request):
                     opened = self._ports.model.stream(stream)
-                    self._streams[stream] = opened
-                    self._start(partial(self._ports.model.run, opened, model_id, request, self._inbox.put))
+                    self._streams[stream] = asked = opened
+                    run = partial(self._ports.model.run, opened, model_id, request, self._inbox.put)
+                    self._start(run, c.ModelFailed(stream, "Unexpected"))
                 case _:
-                    self._start(partial(self._answer, command))
+                    self._start(partial(self._answer, command), _failure_of(command))
 
-    def _start(self, job: Callable[[], None]) -> None:
+    def _start(self, job: Callable[[], None], failure: c.Outcome | None) -> None:
         self._busy += 1
 
         def work() -> None:
@@ -96,6 +107,8 @@ class Driver:
                 job()
             except Exception as exc:  # noqa: BLE001 - a thread's last resort: the turn must hear of it
                 self._log.error("a request of the turn failed unexpectedly", error=type(exc).__name__, detail=str(exc))
+                if failure is not None:
+                    self._inbox.put(failure)
             finally:
                 self._inbox.put(None)
 
@@ -105,6 +118,24 @@ class Driver:
         outcome = self._requests.ask(command)
         if outcome is not None:
             self._inbox.put(outcome)
+
+
+def _failure_of(command: c.Command) -> c.Outcome | None:
+    """What the turn is told when a request broke in a way nobody foresaw."""
+    match command:
+        case c.Append():
+            return c.AppendFailed(missing=False)
+        case c.Load():
+            return c.LoadFailed()
+        case c.Poll():
+            return c.PollFailed()
+        case c.Journal():
+            return c.JournalFailed(lost=False)
+        case c.PostFrame():
+            return c.PostFailed("ambiguous")
+        case c.RunTool(tool_use_id):
+            return c.ToolReturned(tool_use_id, ok=False, result='{"error": "the tool failed"}')
+    return None
 
 
 class Requests:

@@ -29,10 +29,21 @@ class Transcripts(Protocol):
     """See :class:`ringfold.adapters.transcripts.Transcripts`."""
 
     def keep(
-        self, organization_id: str, conversation_id: str, reason: str, transcript: Sequence[Mapping[str, Any]], now_ms: int
+        self,
+        organization_id: str,
+        conversation_id: str,
+        reason: str,
+        transcript: Sequence[Mapping[str, Any]],
+        now_ms: int,
     ) -> None: ...
     def remember(
-        self, organization_id: str, contact: str, call_sid: str, reason: str, tail: Sequence[Mapping[str, str]], now_ms: int
+        self,
+        organization_id: str,
+        contact: str,
+        call_sid: str,
+        reason: str,
+        tail: Sequence[Mapping[str, str]],
+        now_ms: int,
     ) -> None: ...
 
 

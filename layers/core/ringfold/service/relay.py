@@ -11,6 +11,7 @@ from ringfold.core import commands as c
 from ringfold.core import events as ev
 from ringfold.core import frames as fr
 from ringfold.core import journal as j
+from ringfold.core.agent import Agent
 from ringfold.core.compaction import plan
 from ringfold.core.fold import View, fold, unanswered
 from ringfold.core.ids import Key
@@ -147,9 +148,7 @@ class Relay:
         bucket.level -= 1
         return True
 
-    def _store(
-        self, frame: Frame, kind: str, fields: Mapping[str, Any], log: Log, *, watch: bool = False
-    ) -> Program:
+    def _store(self, frame: Frame, kind: str, fields: Mapping[str, Any], log: Log, *, watch: bool = False) -> Program:
         """Store a frame that asks for no reply. Its value: the item, or ``None`` when this is not the first copy.
 
         ``watch``: somebody is needed afterwards, so the watchdog's message goes out beside the first try.
@@ -186,7 +185,12 @@ class Relay:
                 if outcome.item["events"].get(key, {}).get("rid") == frame.rid:
                     yield c.Dispatch(key, 0)
                 return
+            if isinstance(outcome, c.AppendFailed) and outcome.missing:
+                break
             yield Sleep(APPEND_PAUSE_MS)
+        held = self.warm.get(frame.call_sid)
+        apology = held.snapshot.agent.apology if held else Agent.apology
+        yield c.PostFrame(frame.connection_id, fr.build_frame(fr.Text(apology, last=True)))
 
     def _interrupted(self, frame: Frame, heard: str, played_ms: int, log: Log) -> Program:
         fields = {"heard": heard, "played_ms": played_ms}
