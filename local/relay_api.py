@@ -252,8 +252,9 @@ class RelayGateway:
         if route is None:
             self._spawn(self._send_error(connection, "Forbidden", new_id()))
             return
+        # A frame delivered twice is the same event twice, its message id included.
+        event = build_message_event(connection.handshake, connection.authorizer, route_key, body, stamp_ms)
         for delay_s in self._faults.frames.delays_s():
-            event = build_message_event(connection.handshake, connection.authorizer, route_key, body, stamp_ms)
             self._spawn(self._deliver(connection, route, event, delay_s))
 
     def _route(self, body: str) -> tuple[str, Integration | None]:

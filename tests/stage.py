@@ -1,5 +1,6 @@
 """A stage for one turn: the pure object between a table in memory, scripted models and a patient caller, in virtual
-time. What was asked for, and what came of it, is kept with its time, counted from the start of the turn."""
+time. What was asked for, and what came of it, is kept with its time, counted from the start of the turn.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +25,7 @@ CALL = "CA1"
 LINK = (1, "c1=")
 RID = "r1"
 PROMPT = ev.frame_key(1, T0 - 3, ev.PROMPT, "m1")
-AGENT = Agent(
-    AgentId("agt_1"), OrganizationId("org_1"), "Olive", "Be kind.", tools=("look", "change", "end_call")
-)
+AGENT = Agent(AgentId("agt_1"), OrganizationId("org_1"), "Olive", "Be kind.", tools=("look", "change", "end_call"))
 SNAPSHOT = Snapshot(AGENT, "+15125550147", "+15125550100")
 KINDS = {"look": "read", "look_too": "read", "change": "effect", "change_too": "effect", "end_call": "end_call"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ringfold.bootstrap_relay import relay_service
+from ringfold.log import about
 from ringfold.service.relay import Frame
 
 OK = {"statusCode": 200}
@@ -24,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         else:
             _frame(event, context.aws_request_id)
     except Exception as exc:  # noqa: BLE001 - the outer edge: Twilio must never see our error
-        relay.log.error("frame handler failed", error=type(exc).__name__, detail=str(exc)[:300])
+        relay.log.error("frame handler failed", **about(exc))
     return OK
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ringfold.bootstrap_relay import relay_service
+from ringfold.log import about
 
 relay = relay_service("relay_watchdog")
 
@@ -19,6 +20,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             rid = f"{context.aws_request_id}.{record.get('messageId', '')}"
             relay.look(body["call_sid"], body["key"], body.get("event"), body.get("link"), rid)
         except Exception as exc:  # noqa: BLE001 - the outer edge: one bad message must not stop the others
-            relay.log.error("watchdog failed", error=type(exc).__name__, detail=str(exc)[:300])
+            relay.log.error("watchdog failed", **about(exc))
             failed.append({"itemIdentifier": record.get("messageId", "")})
     return {"batchItemFailures": failed}

@@ -45,6 +45,8 @@ class Gateway:
         return f"http://127.0.0.1:{self._server.getsockname()[1]}"
 
     def close(self) -> None:
+        if self._server.fileno() >= 0:
+            self._server.shutdown(socket.SHUT_RDWR)  # closing alone does not wake the thread that accepts
         self._server.close()
         for connection in self._open:
             connection.close()

@@ -103,7 +103,14 @@ def test_a_write_repeated_after_a_lost_answer_is_the_same_write(store: Any) -> N
 
 @pytest.mark.parametrize(
     ("kind", "floor"),
-    [(ev.PROMPT, True), (ev.INTERRUPT, True), (ev.TAKE, True), (ev.DIGIT, False), (ev.SETUP, False), (ev.PLAYED, False)],
+    [
+        (ev.PROMPT, True),
+        (ev.INTERRUPT, True),
+        (ev.TAKE, True),
+        (ev.DIGIT, False),
+        (ev.SETUP, False),
+        (ev.PLAYED, False),
+    ],
 )
 def test_only_what_takes_the_floor_is_a_floor_key(store: Any, kind: str, floor: bool) -> None:
     """The set's size is the guard of an effect: a played token must not change it."""
@@ -317,7 +324,9 @@ def test_the_fence_is_never_read_from_a_copy() -> None:
     assert [True, True] == [arguments.get("ConsistentRead") for _, arguments in recorder.asked]
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError", "ResourceNotFoundException", "AccessDeniedException"])
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "InternalServerError", "ResourceNotFoundException", "AccessDeniedException"]
+)
 def test_a_table_that_fails_is_told_without_what_was_said(code: str) -> None:
     """Rows 50, 58: one family of error, its code, and no text of a caller."""
     sessions = Sessions(Recorder(error=refusal(code)), "t")

@@ -24,7 +24,7 @@ PREVIOUS = ({"role": "caller", "text": "My code is ABC"}, {"role": "agent", "tex
 def test_bedrock_takes_what_is_built(
     previous: tuple[dict[str, str], ...], specs: tuple[dict[str, object], ...], temperature: float | None
 ) -> None:
-    """botocore's own model of ConverseStream finds nothing wrong."""
+    """Botocore's own model of ConverseStream finds nothing wrong."""
     snapshot = replace(an_agent(temperature=temperature), greeting="Hello, this is Olive.", previous=previous)
     shape = botocore.session.Session().get_service_model("bedrock-runtime").operation_model("ConverseStream")
 

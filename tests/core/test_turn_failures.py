@@ -110,9 +110,7 @@ def test_any_stop_reason_ends_a_spoken_answer(reason: str) -> None:
 
 def test_a_loser_that_streams_on_is_not_heard() -> None:
     """Both answer; one has the voice, and the other is closed at once (A12)."""
-    stage = Stage(
-        model("First. ", "First again.", first=1300), model("Second. ", "Second again.", first=101)
-    ).run()
+    stage = Stage(model("First. ", "First again.", first=1300), model("Second. ", "Second again.", first=101)).run()
 
     assert ("First" in stage.spoken) != ("Second" in stage.spoken)
     assert 1 == stage.count(c.CloseModel)

@@ -176,6 +176,7 @@ class World:
 
     def hung_up(self) -> None:
         """Twilio's status callback says so, a little later."""
+        self.ended_at = self.now
 
         def end() -> None:
             self.table.end("caller_hung_up")

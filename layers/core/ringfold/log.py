@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from ringfold.errors import AppError
+
 LEVELS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 NAMESPACE: Final = "Ringfold"
 
@@ -20,6 +22,20 @@ def mask(number: str) -> str:
     if number.startswith("+") and len(number) > 6:
         return f"{number[:2]}***{number[-4:]}"
     return f"{number.partition(':')[0]}:***" if ":" in number else "***"
+
+
+def about(exc: BaseException) -> dict[str, str]:
+    """What a line may tell of an exception: its kind, its place, and its words only if they are our own.
+
+    A stranger's message may quote what was said (``invalid literal for int(): '…'``).
+    """
+    told = {"error": type(exc).__name__}
+    trace = exc.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None:
+        told["where"] = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+    return told | ({"detail": str(exc)[:300]} if isinstance(exc, AppError) else {})
 
 
 class Log:

@@ -20,6 +20,7 @@ BUSY: Final = "busy"
 NO_ANSWER: Final = "no_answer"
 CANCELED: Final = "canceled"
 FAILED: Final = "failed"
+REFUSED: Final = "refused"
 UNKNOWN: Final = "unknown"
 
 MEANINGS: Final = MappingProxyType(
@@ -35,6 +36,7 @@ MEANINGS: Final = MappingProxyType(
         NO_ANSWER: "nobody answered",
         CANCELED: "the call was canceled before it was answered",
         FAILED: "the carrier could not connect the call",
+        REFUSED: "the relay session was not of the call its token was made for",
         UNKNOWN: "the end was found by a sweep, nobody reported it",
     }
 )

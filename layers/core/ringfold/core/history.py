@@ -97,21 +97,22 @@ def add_step(built: list[Message], text: str, tools: Sequence[Mapping[str, Any]]
 
 def legal(built: list[Message]) -> list[Message]:
     """Make a list of messages one that Converse accepts and that asks for an answer."""
-    while built and built[0]["role"] != "user":
-        built = built[1:]
     built = [m for m in built if m["content"]]
+    while built and built[0]["role"] != "user":
+        built = _without_orphans(built[1:])
     if not built:
         return [{"role": "user", "content": [{"text": SPEAK_FIRST}]}]
-    if _orphan(built[0]):
-        return legal(built[1:])
     if built[-1]["role"] == "assistant":
         built = [*built, {"role": "user", "content": [{"text": GO_ON}]}]
     return built
 
 
-def _orphan(message: Message) -> bool:
-    """A message of tool results whose calls have been left out of the window."""
-    return any("toolResult" in block for block in message["content"])
+def _without_orphans(built: list[Message]) -> list[Message]:
+    """Leave out the tool results whose calls have been left out of the window; the words beside them stay."""
+    if not built:
+        return []
+    content = [block for block in built[0]["content"] if "toolResult" not in block]
+    return [{**built[0], "content": content}, *built[1:]] if content else built[1:]
 
 
 def _add(built: list[Message], role: str, content: list[dict[str, Any]]) -> None:

@@ -46,6 +46,7 @@ class Post:
     kind: str = SPOKEN
     heard: int = 0
     purged: bool = False
+    """It is over: an interrupt has settled how far it was heard."""
     doubtful: bool = False
     """It was on its way while the queue was purged."""
     adopted: bool = False

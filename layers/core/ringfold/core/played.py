@@ -22,10 +22,10 @@ WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 REACH: Final = 8
 """How many posts back an interrupt's text is looked for at least; a reply is always taken whole."""
 
-SURE: Final = 0.9
-"""From this agreement on, a heard text is of words we know to have sent."""
 EXACT: Final = 0.99
-"""And from this on, though it begins with all the words known of a reply whose speaker is dead."""
+"""From this agreement on, a heard text is of words we know to have sent, though a dead speaker's words begin alike."""
+CLOSE_MS: Final = 20
+"""A post that landed so shortly before a purge may as well have come behind it: the clocks are two."""
 SKEW_MS: Final = 500
 """How much the gateway's clock and ours may differ when words are matched with what was played."""
 
@@ -89,7 +89,8 @@ def _cut(
 ) -> None:
     if not reach:
         return
-    landed = [i for i in reach if posts[i].landed_ms <= at_ms]
+    close_ms = CLOSE_MS if evidence else 0  # where nothing tells, only what has certainly landed later was heard
+    landed = [i for i in reach if posts[i].landed_ms + close_ms < at_ms]
     if position is None and heard and not evidence:
         return
     told = position is not None
@@ -98,19 +99,15 @@ def _cut(
     for i in reach:
         post = posts[i]
         if i < position[0]:
-            if told and not post.doubtful:
-                covered[i] = len(post.text)  # what lies before the place it names was heard
+            if told and not post.doubtful:  # what lies before the place it names was heard
+                covered[i], post.purged = len(post.text), True
             continue
-        if i > position[0] and post.landed_ms > at_ms:
+        if i > position[0] and i not in landed:
             # In flight while the queue was purged: it may have landed behind the purge, and then it was played.
             post.heard, post.doubtful = covered[i] if evidence else len(post.text), True
             continue
         keep = position[1] if i == position[0] else 0
-        keep = max(keep, covered[i]) if evidence else keep
-        if keep < len(post.text):
-            post.heard, post.purged = keep, True
-        elif post.doubtful:
-            post.heard = keep
+        post.heard, post.purged = max(keep, covered[i]) if evidence else keep, True
 
 
 def _unwritten(
@@ -126,7 +123,7 @@ def _unwritten(
         if reply.state or reply.key > key or reply.opened_ms > at_ms:
             continue
         ours = _words("".join(post.text for post in reply.posts if post.kind != FILLER))
-        if known is not None and known.score >= (EXACT if ours else SURE):
+        if known is not None and (not ours or known.score >= EXACT):
             continue
         # A filler may have been cut by the frame behind it, and nobody is told where.
         filler = _words("".join(post.text for post in reply.posts if post.kind == FILLER))
@@ -190,7 +187,7 @@ def _evidence(
     words = [(m.group().lower(), i, m.end()) for i, post in enumerate(posts) for m in WORD.finditer(post.text)]
     chunks = [(at_ms, text, _words(text)) for at_ms, text in played]
     places, bounds = _index(words), _bounds(posts, words, interrupts)
-    chain = _best_chain(words, places, chunks, bounds)
+    chain = _best_chain(words, places, chunks, bounds, _shaky(posts, interrupts))
     taken = {at for start, length in chain.values() for at in range(start, start + length)}
     extra: list[tuple[int, str, Key | None]] = []
     owners: list[Key | None] = [None] * len(chunks)
@@ -229,7 +226,7 @@ def _bounds(
     for i in range(len(posts) - 1, -1, -1):
         first[i] = min(first[i], first[i + 1])
     gone = [
-        min((cut_ms for key, cut_ms, _ in interrupts if post.reply < key and post.landed_ms <= cut_ms), default=None)
+        min((at for key, at, _ in interrupts if post.reply < key and post.landed_ms + CLOSE_MS < at), default=None)
         for post in posts
     ]
 
@@ -239,6 +236,16 @@ def _bounds(
         return first[low], first[high]
 
     return bounds
+
+
+def _shaky(posts: Sequence[Post], interrupts: Sequence[tuple[Key, int, str]]) -> set[int]:
+    """Posts that were on their way while the queue was purged."""
+    return {
+        i
+        for i, post in enumerate(posts)
+        for key, at_ms, _ in interrupts
+        if post.reply < key and post.started_ms <= at_ms <= post.landed_ms + CLOSE_MS
+    }
 
 
 def _index(words: Sequence[Word]) -> dict[str, list[int]]:
@@ -253,6 +260,7 @@ def _best_chain(
     places: Mapping[str, Sequence[int]],
     chunks: Sequence[tuple[int, str, list[str]]],
     bounds: Callable[[int], tuple[int, int]],
+    shaky: set[int],
 ) -> dict[int, tuple[int, int]]:
     """Lay the chunks on the words, in order, so that the most words agree; of equals whole frames, then the earliest.
 
@@ -269,8 +277,8 @@ def _best_chain(
         for start, same in _places(words, places, chunk, low, high):
             _, weight, link = front[bisect_right(front, start, key=itemgetter(0)) - 1]
             length = min(len(chunk), high - start)
-            # Of places as good as each other, one that takes a frame from its beginning to its end.
-            fit = (start == 0 or words[start - 1][1] != words[start][1]) + (
+            # Of places as good as each other: not a frame that may have been purged, and one that is taken whole.
+            fit = 3 * (words[start][1] not in shaky) + (start == 0 or words[start - 1][1] != words[start][1]) + (
                 start + length == len(words) or words[start + length - 1][1] != words[start + length][1]
             )
             found.append((start + length, weight + 8 * same + fit, (number, start, length, link)))

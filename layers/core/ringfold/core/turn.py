@@ -28,7 +28,7 @@ from ringfold.core.history import add_step, entries, legal, messages
 from ringfold.core.ids import Key
 from ringfold.core.pacing import Pacer
 from ringfold.core.request import build_request
-from ringfold.core.session import Snapshot
+from ringfold.core.session import SCHEMA, Snapshot
 from ringfold.core.speech import Shaper
 from ringfold.core.thinking import Round
 
@@ -42,6 +42,8 @@ BEAT_MS: Final = 1500
 LEASE_MS: Final = 3000
 """A speaker that has shown no life for so long is dead."""
 RETRY_MS: Final = 200
+FILLER_AGAIN_MS: Final = 4000
+"""How long after a filler the next one is due, the tool still running."""
 APPEND_BUDGET_MS: Final = 4000
 FLUSH_BUDGET_MS: Final = 5000
 WATCHDOG_S: Final = 4
@@ -177,7 +179,7 @@ class Turn:
         self._beat_ms = 0
         self._hold_until = 0
         self._tools_since: int | None = None
-        self._filler_said = False
+        self._filler_ms: int | None = None
         self._scripted_at: int | None = None
         self._give_up_at: int | None = None
         self._streams = 0
@@ -186,7 +188,8 @@ class Turn:
     # --- the doors ------------------------------------------------------------------------------------------------
     def start(self, now_ms: int) -> list[c.Command]:
         """Begin. Returns the first commands."""
-        self._t0 = self._beat_ms = now_ms
+        # A turn that was handed over shows at once that it is alive: its last sign of life is the other part's.
+        self._t0, self._beat_ms = now_ms, now_ms if self._start.item is None else now_ms - BEAT_MS
         out: list[c.Command] = []
         start = self._start
         if start.fixed or start.cached:
@@ -300,6 +303,8 @@ class Turn:
     def _take_floor(self, item: c.Item, now_ms: int) -> list[c.Command]:
         """The event is stored: is it ours to act on, and do we own the floor?"""
         self._append_retry_at = None
+        if item.get("schema", SCHEMA) != SCHEMA:
+            return self._speak_blind("unknown_schema")  # written by a newer version of us: better a sentence than a guess
         stored = item.get("events", {}).get(self.key, {})
         if self._start.event is not None and stored.get("rid") != self._start.rid:
             return self._leave("duplicate")
@@ -340,7 +345,9 @@ class Turn:
         return self._retake(view, ev.TAKE)
 
     def _retake(self, view: View, kind: str) -> list[c.Command]:
-        top = max([*view.speaking, *(b.key for b in view.barge_ins), self.key])
+        # Also above whoever began to answer the same words as a replay, which has left the speaking events.
+        others = [reply.key for reply in view.replies if not reply.finished]
+        top = max([*view.speaking, *(b.key for b in view.barge_ins), *others, self.key])
         old, self.key = self.key, ev.derived_key(top, kind, "." + old_id(self.key))
         event = {"type": kind, "rid": self._start.rid}
         return [self._append(self.key, event, closes=old)]
@@ -450,7 +457,7 @@ class Turn:
     def _guess(self, now_ms: int) -> list[c.Command]:
         """D15: ask from the copy at hand while the append is under way."""
         start = self._start
-        if start.cached is None or start.event is None or start.script or start.script_of:
+        if start.cached is None or start.event is None or start.event["type"] != ev.PROMPT:
             return []
         item = start.cached[0]
         events = {**item.get("events", {}), start.key: start.event}
@@ -465,7 +472,8 @@ class Turn:
         out: list[c.Command] = []
         if self._start.script_of and not self._start.script:
             assert self.snapshot is not None
-            self._start = replace(self._start, script=getattr(self.snapshot.agent, self._start.script_of))
+            source = self.snapshot if self._start.script_of == "greeting" else self.snapshot.agent
+            self._start = replace(self._start, script=getattr(source, self._start.script_of) or self.snapshot.agent.back)
         if self._start.script:
             if not self._text_done:
                 self._say(self._start.script, now_ms)
@@ -479,7 +487,8 @@ class Turn:
             out += self._round.tick(now_ms)
             out += self._outcome(now_ms)
             out += self._filler(now_ms)
-        if self._scripted_at is not None and now_ms >= self._scripted_at and self._silent():
+        waiting = self._tools_since is not None  # for a tool: its own deadline holds, and fillers cover it
+        if self._scripted_at is not None and now_ms >= self._scripted_at and self._silent() and not waiting:
             out += self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
         return out
 
@@ -617,7 +626,8 @@ class Turn:
         return any(post["n"] >= step and post["f"] != j.FILLER for post in self._posts.values())
 
     def _scripted_due(self) -> int | None:
-        return self._scripted_at if self._owned and not self._state and self._silent() else None
+        waiting = self._tools_since is not None or not self._owned or self._state
+        return None if waiting or not self._silent() else self._scripted_at
 
     # --- tools ----------------------------------------------------------------------------------------------------
     def _begin_tools(self, now_ms: int) -> list[c.Command]:
@@ -632,7 +642,7 @@ class Turn:
         self._steps.append((self._round.text, begun))
         self._round = None
         self.report.tool_calls += len(begun)
-        self._tools_since, self._filler_said = now_ms, False
+        self._tools_since, self._filler_ms = now_ms, None
         if len(self._steps) >= MAX_ROUNDS:
             return self._script(now_ms, agent.apology)
         for tool in begun:
@@ -728,17 +738,19 @@ class Turn:
 
     def _filler_due(self) -> int | None:
         """When a filler is due; not while something else is about to be said or the floor is not known to be ours."""
-        if not self._steps or self._filler_said or self._state or self.snapshot is None or self._posts:
+        if not self._steps or self._state or self.snapshot is None or self._said(0):
             return None
         if not self._pacer.empty or self._hold_until or self._text_done or not self.snapshot.agent.fillers:
             return None
+        if self._filler_ms is not None:  # said once: again only while the tool keeps the caller waiting
+            return None if self._tools_since is None else self._filler_ms + FILLER_AGAIN_MS
         latest = self._t0 + self.snapshot.agent.scripted_ms  # by then the caller has heard something, tool or no tool
         if self._tools_since is None:
             return latest
         return min(self._tools_since + self.snapshot.agent.tool_filler_ms, max(latest, self._tools_since))
 
     def _filler(self, now_ms: int) -> list[c.Command]:
-        """A slow tool is covered by a sentence, once, and never after the answer has begun."""
+        """A slow tool is covered by a sentence, never after the answer has begun; a very slow one by the next ones."""
         due = self._filler_due()
         if due is None or now_ms < due or not self._idle():
             return []
@@ -746,7 +758,7 @@ class Turn:
             return self._check(now_ms)
         assert self.snapshot is not None and self.view is not None
         fillers = self.snapshot.agent.fillers
-        self._filler_said = True
+        self._filler_ms = now_ms
         said = sum(post.kind == j.FILLER for reply in self.view.replies for post in reply.posts)
         text = fillers[said % len(fillers)] + " "
         return [self._send(text, Text(text, last=False, preemptible=True), now_ms, j.FILLER)]

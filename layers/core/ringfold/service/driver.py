@@ -14,7 +14,7 @@ from ringfold.core import commands as c
 from ringfold.core.session import SESSION_TTL_S
 from ringfold.core.turn import Turn
 from ringfold.errors import ConnectionGone, DependencyError, FloorLost, SessionMissing
-from ringfold.log import Log
+from ringfold.log import Log, about
 from ringfold.ports import RelayPorts
 
 SENT_S: Final = 0.004
@@ -106,7 +106,7 @@ class Driver:
             try:
                 job()
             except Exception as exc:  # noqa: BLE001 - a thread's last resort: the turn must hear of it
-                self._log.error("a request of the turn failed unexpectedly", error=type(exc).__name__, detail=str(exc))
+                self._log.error("a request of the turn failed unexpectedly", **about(exc))
                 if failure is not None:
                     self._inbox.put(failure)
             finally:
@@ -181,14 +181,16 @@ class Requests:
                 raise AssertionError(command)
 
     def _warm_up(self) -> None:
-        self._ports.connections.warm()
-        self._ports.model.warm()
+        self._quietly(self._ports.connections.warm, "warm-up of the gateway")
+        self._quietly(self._ports.model.warm, "warm-up of the model")
 
     def _quietly(self, call: Callable[[], None], what: str) -> None:
         try:
             call()
         except DependencyError as exc:
             self._log.error(f"{what} failed", error=str(exc))
+        except Exception as exc:  # noqa: BLE001 - nobody waits for it, so nobody else would hear of it
+            self._log.error(f"{what} failed unexpectedly", **about(exc))
 
     def _append(self, command: c.Append) -> c.Outcome:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -13,6 +14,7 @@ from ringfold.core import frames as fr
 from ringfold.core import journal as j
 from ringfold.core.agent import Agent
 from ringfold.core.compaction import plan
+from ringfold.core.end_reasons import REFUSED
 from ringfold.core.fold import View, fold, unanswered
 from ringfold.core.ids import Key
 from ringfold.core.session import Snapshot
@@ -117,9 +119,13 @@ class Relay:
             case fr.Setup():
                 yield from self._set_up(frame, parsed, log)
             case fr.TokensPlayed(text):
-                yield from self._store(frame, ev.PLAYED, {"text": text}, log)
+                item = yield from self._store(frame, ev.PLAYED, {"text": text}, log)
+                yield from self._hold(frame.call_sid, item)
             case fr.RelayError(description):
-                log.error("twilio reported an error", description=description[:300], **self._count("RelayErrors"))
+                # The description quotes the frame that was refused, and with it what the agent said.
+                code = re.search(r"\d{5}", description)
+                log.error("twilio reported an error", code=code.group() if code else "", **self._count("RelayErrors"))
+                log.debug("twilio's description", description=description[:300])
                 yield from self._store(frame, ev.ERROR, {"text": description[:300]}, log)
             case fr.Unknown(kind):
                 log.warning("frame of an unknown type ignored", frame_type=kind, **self._count("UnknownFrames"))
@@ -219,20 +225,35 @@ class Relay:
     def _set_up(self, frame: Frame, setup: fr.Setup, log: Log) -> Program:
         if setup.call_sid != frame.call_sid or setup.account_sid != frame.account_sid:
             log.error("setup names another call than its token; call ended", **self._count("ForeignSetups"))
-            yield c.EndCall("foreign_setup")
+            yield c.EndCall(REFUSED)
             yield c.PostFrame(frame.connection_id, fr.build_frame(fr.End()))
             return
         again = frame.generation > 1
         item = yield from self._store(frame, ev.SETUP, {"session_id": setup.session_id}, log, watch=again)
         log.info("link set up", link=frame.generation, direction=setup.direction)
         yield c.WarmUp()
-        if item is not None and again:
-            key, _ = _event(frame, ev.SETUP, {})
+        key, _ = _event(frame, ev.SETUP, {})
+        if item is not None and not again and item.get("recoveries"):
+            # The first handshake failed, and a recovery's TwiML never greets: the caller has heard nothing yet.
+            yield from self._open(frame.call_sid, key, frame.link, frame.rid, "greeting", log)
+        elif item is not None and again:
             yield from self._resume(frame.call_sid, key, item, frame.link, frame.rid, log)
-        elif item is not None and frame.call_sid not in self.warm:
-            outcome = yield c.Load()
-            if isinstance(outcome, c.Loaded):
-                self._keep(frame.call_sid, item, outcome.snapshot, outcome.segments)
+        else:
+            yield from self._hold(frame.call_sid, item)
+
+    def _hold(self, call_sid: str, item: c.Item | None) -> Program:
+        """Hold the call as it is now, for the caller's next words (D15): whoever serves a call's last frame of a turn
+        is likely to serve the first of the next. What does not change is read once.
+        """
+        if item is None or item.get("ended"):
+            return
+        held = self.warm.get(call_sid)
+        if held is not None and len(held.segments) == int(item.get("folded", 0)):
+            self._keep(call_sid, item, held.snapshot, held.segments)
+            return
+        outcome = yield c.Load()
+        if isinstance(outcome, c.Loaded):
+            self._keep(call_sid, item, outcome.snapshot, outcome.segments)
 
     def _resume(
         self, call_sid: str, key: Key, item: c.Item, link: tuple[int, str] | None, rid: str, log: Log
@@ -245,8 +266,13 @@ class Relay:
         if view.ended or alive:
             return
         open_ = bool(unanswered(view)) or (reply is not None and reply.state not in (j.DONE, j.STOPPED))
+        yield from self._open(call_sid, key, link, rid, "" if open_ else "back", log)
+
+    def _open(
+        self, call_sid: str, key: Key, link: tuple[int, str] | None, rid: str, script_of: str, log: Log
+    ) -> Program:
+        """Speak first on a new link: a sentence of the agent's, or the answer that is still owed."""
         event = {"type": ev.RESUME, "rid": rid}
-        script_of = "" if open_ else "back"
         start = Start(ev.derived_key(key, ev.RESUME), rid, event, link, script_of=script_of)
         yield from self._turn(call_sid, start, log)
 
@@ -353,6 +379,8 @@ class Relay:
         if r.ended_by in ("duplicate", "replay"):
             log.info("turn not ours", ended_by=r.ended_by)
             return
+        if r.ended_by in ("no_session", "no_snapshot", "table_failed", "unknown_schema"):
+            log.error("the call could not be read or stored", ended_by=r.ended_by, **self._count("TurnsBlind"))
         metrics: dict[str, tuple[float, str]] = {"Posts": (r.posts, "Count"), "ModelsAsked": (r.models_asked, "Count")}
         if r.first_token_ms is not None:
             metrics["FirstTokenMs"] = (r.first_token_ms, "Milliseconds")
