@@ -8,6 +8,7 @@ import heapq
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ringfold.core import commands as c
@@ -196,11 +197,11 @@ class Stage:
     def table_down(self, since: int, until: int, *, reads: bool = True) -> None:
         """The table refuses writes, and reads too unless told otherwise."""
 
-        def turn_off(down: bool) -> None:
+        def turn_off(*, down: bool) -> None:
             self.sessions.down, self.sessions.reads_down = down, down and reads
 
-        self.at(since, lambda: turn_off(True))
-        self.at(until, lambda: turn_off(False))
+        self.at(since, lambda: turn_off(down=True))
+        self.at(until, lambda: turn_off(down=False))
 
     def _ignore(self, _: object) -> None:
         return
@@ -249,11 +250,11 @@ class Stage:
                 case c.CloseModel(stream):
                     self._open.discard(stream)
                 case c.PostFrame(connection_id, frame):
-                    self._later(self.post_ms, lambda i=connection_id, f=frame: self._land(i, f))
+                    self._later(self.post_ms, partial(self._land, connection_id, frame))
                 case c.RunTool():
                     self._run_tool(command)
                 case c.Append() | c.Journal() | c.Poll() | c.Load() | c.Claim():
-                    self._later(self.table_ms, lambda request=command: self._ask_table(request))
+                    self._later(self.table_ms, partial(self._ask_table, command))
 
     def _later(self, ms: int, effect: Callable[[], c.Outcome]) -> None:
         """Its effect halfway, its answer at the end."""
@@ -273,7 +274,7 @@ class Stage:
         script = self.models[self._asked] if self._asked < len(self.models) else []
         self._asked += 1
         for at, step in script:
-            self.at(self.elapsed + at, lambda s=step: self._model_event(stream, s))
+            self.at(self.elapsed + at, partial(self._model_event, stream, step))
 
     def _model_event(self, stream: int, step: Step) -> None:
         if stream not in self._open:

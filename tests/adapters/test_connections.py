@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import socket
 import threading
 import time
@@ -19,7 +19,7 @@ from ringfold.adapters.connections import Connections
 from ringfold.errors import ConnectionGone, DependencyError
 
 FRAME = '{"type":"text","token":"Héllo ☎ ","last":false}'
-NOW = datetime.datetime(2026, 11, 21, 12, 0, 0, tzinfo=datetime.UTC)
+NOW = dt.datetime(2026, 11, 21, 12, 0, 0, tzinfo=dt.UTC)
 
 
 def session() -> botocore.session.Session:
@@ -126,7 +126,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 def by_botocore(gateway: Gateway, connection_id: str, frame: str) -> bytes:
     """The same post by botocore's own client, given the content type that ours states."""
     config = Config(retries={"total_max_attempts": 1})
-    client = session().create_client(
+    client: Any = session().create_client(
         "apigatewaymanagementapi", region_name="eu-central-1", endpoint_url=f"{gateway.url}/prod", config=config
     )
     client.meta.events.register(
@@ -208,7 +208,12 @@ def test_a_gateway_that_does_not_answer_in_time_may_have_delivered(
 ) -> None:
     """Row 33: bytes were sent; once."""
     monkeypatch.setattr(connections, "READ_TIMEOUT_S", 0.15)
-    gateway.answer = lambda: time.sleep(0.5) or reply(200)
+
+    def late() -> bytes:
+        time.sleep(0.5)
+        return reply(200)
+
+    gateway.answer = late
 
     with pytest.raises(DependencyError) as caught:
         Connections(gateway.url, session(), "us-east-1").post("c1=", FRAME)

@@ -45,7 +45,7 @@ def test_no_client_is_built_before_it_is_needed() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"),  # type: ignore[typeddict-item]
+        ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"),
         ConnectTimeoutError(endpoint_url="https://lambda"),
     ],
     ids=["no concurrency left", "unreachable"],

@@ -60,7 +60,7 @@ def test_the_delay_is_the_queues() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ClientError({"Error": {"Code": "Throttled"}}, "SendMessage"), HTTPClientError(error=OSError("canary"))],  # type: ignore[typeddict-item]
+    [ClientError({"Error": {"Code": "Throttled"}}, "SendMessage"), HTTPClientError(error=OSError("canary"))],
     ids=["refused", "unreachable"],
 )
 def test_a_queue_that_fails_is_told(error: Exception) -> None:

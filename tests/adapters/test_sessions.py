@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -330,7 +330,7 @@ def test_the_fence_is_never_read_from_a_copy() -> None:
 def test_a_table_that_fails_is_told_without_what_was_said(code: str) -> None:
     """Rows 50, 58: one family of error, its code, and no text of a caller."""
     sessions = Sessions(Recorder(error=refusal(code)), "t")
-    writes = [
+    writes: list[Callable[[], object]] = [
         lambda: sessions.append(CALL, said(text="canary")),
         lambda: sessions.journal(CALL, Journal(PROMPT, {"beat": 1})),
         lambda: sessions.claim(CALL, PROMPT, 1, "r"),
@@ -352,11 +352,13 @@ def test_every_request_is_one_request() -> None:
     recorder = Recorder(error=refusal("ConditionalCheckFailedException"))
     sessions = Sessions(recorder, "t")
 
-    for write in (
+    writes: list[Callable[[], object]] = [
         lambda: sessions.append(CALL, said()),
         lambda: sessions.journal(CALL, Journal(PROMPT, {"beat": 1})),
         lambda: sessions.claim(CALL, PROMPT, 1, "r"),
-    ):
+    ]
+
+    for write in writes:
         with pytest.raises((SessionMissing, FloorLost)):
             write()
 

@@ -33,7 +33,12 @@ def test_threads_are_used_again() -> None:
 
     for _ in range(50):
         done = threading.Event()
-        threads.run(lambda done=done: (names.add(threading.get_ident()), done.set()))  # type: ignore[misc]
+
+        def job(done: threading.Event = done) -> None:
+            names.add(threading.get_ident())
+            done.set()
+
+        threads.run(job)
         assert done.wait(5)
         for _ in range(200):
             if threads._idle:
@@ -48,7 +53,11 @@ def test_no_thread_keeps_the_process_alive() -> None:
     threads, done = Threads(), threading.Event()
     daemons: list[bool] = []
 
-    threads.run(lambda: (daemons.append(threading.current_thread().daemon), done.set()))  # type: ignore[func-returns-value]
+    def job() -> None:
+        daemons.append(threading.current_thread().daemon)
+        done.set()
+
+    threads.run(job)
 
     assert done.wait(5)
     assert [True] == daemons

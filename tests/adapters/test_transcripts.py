@@ -126,7 +126,7 @@ def test_a_table_that_fails_is_told() -> None:
 
     class Client:
         def update_item(self, **_: Any) -> None:
-            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")  # type: ignore[typeddict-item]
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
 
     with pytest.raises(DependencyError):
         Transcripts(Client(), "t").keep("o", "c", "x", LINES, NOW_MS)

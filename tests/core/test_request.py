@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import botocore.session
 import pytest
@@ -26,7 +27,7 @@ def test_bedrock_takes_what_is_built(
 ) -> None:
     """Botocore's own model of ConverseStream finds nothing wrong."""
     snapshot = replace(an_agent(temperature=temperature), greeting="Hello, this is Olive.", previous=previous)
-    shape = botocore.session.Session().get_service_model("bedrock-runtime").operation_model("ConverseStream")
+    shape: Any = botocore.session.Session().get_service_model("bedrock-runtime").operation_model("ConverseStream")
 
     request = build_request(snapshot, MESSAGES, specs)
 

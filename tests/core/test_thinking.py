@@ -7,7 +7,7 @@ import random
 import pytest
 
 from ringfold.core.commands import CloseModel, ModelCalled, ModelFailed, ModelSaid, ModelStopped, OpenModel
-from ringfold.core.thinking import RETRY_MS, STALL_MS, Round
+from ringfold.core.thinking import RETRY_MS, STALL_MS, ModelEvent, Round
 
 REQUEST = {"messages": ["…"]}
 
@@ -154,21 +154,20 @@ def test_whatever_comes_there_is_one_voice() -> None:
         for _ in range(30):
             now += chance.choice([0, 10, 400, 1300])
             stream = chance.choice([3, 4, 5, 6])
-            event = chance.choice(
-                [
-                    ModelSaid(stream, f"<{stream}>"),
-                    ModelSaid(stream, " "),
-                    ModelCalled(stream, "u", "look", "{}"),
-                    ModelStopped(stream, "end_turn"),
-                    ModelFailed(stream, "x"),
-                ]
-            )
-            commands = round_.handle(event, now) if chance.random() < 0.7 else round_.tick(now)
+            events: list[ModelEvent] = [
+                ModelSaid(stream, f"<{stream}>"),
+                ModelSaid(stream, " "),
+                ModelCalled(stream, "u", "look", "{}"),
+                ModelStopped(stream, "end_turn"),
+                ModelFailed(stream, "x"),
+            ]
+            commands = round_.handle(chance.choice(events), now) if chance.random() < 0.7 else round_.tick(now)
             closed += [command.stream for command in commands if isinstance(command, CloseModel)]
             wake = round_.wake_at()
             if wake is not None and wake <= now:
                 closed += [command.stream for command in round_.tick(now) if isinstance(command, CloseModel)]
                 later = round_.wake_at()
                 assert later is None or later > now
+        closed += [command.stream for command in round_.close() if isinstance(command, CloseModel)]
         assert len({part for part in round_.text.replace("><", "> <").split() if part.startswith("<")}) <= 1
         assert len(closed) == len(set(closed))

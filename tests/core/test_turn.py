@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -268,7 +269,7 @@ def test_while_the_model_is_silent_the_floor_is_looked_at_every_150_ms() -> None
     stage = Stage(stall()).run(until=1100)
 
     looks = [at for at, entry in stage.told if isinstance(entry, c.Poll | c.Append)]
-    gaps = [later - at for at, later in zip(looks, looks[1:], strict=False)]
+    gaps = [later - at for at, later in itertools.pairwise(looks)]
     assert gaps
     assert max(gaps) <= POLL_MS + 10
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -307,7 +308,7 @@ def test_a_refused_post_is_tried_again_after_a_pause(times: int) -> None:
 
     assert "Hello there. How are you?" == stage.spoken
     tried = stage.times(c.PostFrame)
-    assert all(later - at >= 50 for at, later in zip(tried[:times], tried[1 : times + 1], strict=True))
+    assert all(later - at >= 50 for at, later in itertools.pairwise(tried))
 
 
 def test_a_gateway_that_always_refuses_is_given_up() -> None:
@@ -365,6 +366,7 @@ def test_a_turn_with_an_effect_under_way_is_not_handed_over() -> None:
     stage.run()
 
     assert "success" == next(iter(stage.journal["tools"].values()))["st"]
+    assert all(at >= stage.times(c.ToolReturned)[0] for at in stage.times(c.Dispatch))
 
 
 def test_the_next_part_goes_on_from_the_journal() -> None:
@@ -393,6 +395,40 @@ def test_the_next_part_goes_on_from_the_journal() -> None:
     assert ["use_look", "use_2"] == ids
     assert len(more.journal["p"]) > heard
     assert 0 == more.count(c.Arm, c.Append)
+
+
+def test_a_part_that_comes_too_late_says_nothing() -> None:
+    """Row 42: sixty seconds later a newer reply has covered its words."""
+    words = [f"word{i} " for i in range(60)]
+    first = Stage(model(*words, each=300), budget_ms=3000).run()
+    newer = ev.frame_key(1, T0 + 9000, ev.PROMPT, "m9")
+    opened = {"rid": "r9", "at": T0 + 9000, "p": {}, "tools": {}, "covers": [PROMPT, newer], "st": j.DONE}
+    first.sessions.append(CALL, c.Append(newer, {"type": ev.PROMPT, "rid": "r9", "text": "Hm?"}, opened))
+
+    late = Stage(model("Late."), sessions=first.sessions, event=None, item=first.sessions.load(CALL), part=1, armed=True)
+    late.run()
+
+    assert ([], 0) == (late.sent, late.count(c.OpenModel))
+
+
+@pytest.mark.accept("E20")
+@pytest.mark.parametrize("at", [200, 352, 358, 363, 371, 420])
+def test_a_worker_frozen_for_five_seconds_sees_the_fence_before_it_posts(at: int) -> None:
+    """Row 41: whatever had come for it meanwhile, it looks first."""
+    stage = Stage(model(*LONG, each=50))
+    other = ev.frame_key(1, T0 + at, ev.PROMPT, "m9")
+    opened = {"rid": "r9", "at": T0 + at, "p": {}, "tools": {}}
+
+    def freeze() -> None:
+        stage.now += 5000
+        stage.sessions.append(CALL, c.Append(other, {"type": ev.PROMPT, "rid": "r9", "text": "Wait"}, opened))
+
+    stage.at(at, freeze)
+
+    stage.run()
+
+    assert [] == [when for when in stage.times(c.PostFrame) if when > at]
+    assert "superseded" == stage.turn.report.ended_by
 
 
 # --- after a reconnect ------------------------------------------------------------------------------------------------

@@ -295,6 +295,17 @@ def test_a_known_outcome_survives_a_lost_guard() -> None:
     assert 1 == stage.count(c.RunTool)
 
 
+def test_words_that_landed_with_a_refused_intent_are_written_down() -> None:
+    """They were in the same write; the write was refused, the words were heard."""
+    stage = Stage(calling(called("change"), say="Let me see. ", each=2), post_ms=100)
+    stage.says("Wait", 457)
+
+    stage.run()
+
+    assert 0 == stage.count(c.RunTool)
+    assert ["Let me see. "] == [post["x"] for post in stage.journal["p"].values()]
+
+
 def test_the_same_effect_has_the_same_key_however_it_is_spelt() -> None:
     """Row 83: conversation, tool and canonical arguments; not the id of the call."""
     keys = []

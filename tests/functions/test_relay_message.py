@@ -6,6 +6,7 @@ import importlib
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 
 from ringfold.config import NAMES
 from ringfold.core.commands import ModelCalled
-from ringfold.service import driver
 from tests.ports import ACCOUNT, CALL, Rig
 
 OK = {"statusCode": 200}
@@ -37,7 +37,7 @@ AUTHORIZER = {
     "conversation_id": "conv_1",
     "link_gen": "1",
 }
-LEGAL = {
+LEGAL: dict[str, dict[str, type]] = {
     "text": {"type": str, "token": str, "last": bool, "lang": str, "interruptible": bool, "preemptible": bool},
     "end": {"type": str, "handoffData": str},
 }
@@ -58,7 +58,7 @@ def rig(app: Any, monkeypatch: pytest.MonkeyPatch) -> Rig:
     """Its service replaced by one over ports in memory; nobody waits."""
     made = Rig()
     monkeypatch.setattr(app, "relay", made.service)
-    monkeypatch.setattr(driver.time, "sleep", lambda _: None)
+    monkeypatch.setattr("ringfold.service.driver.time.sleep", lambda _: None)
     return made
 
 
@@ -199,8 +199,6 @@ def test_a_handler_whose_ports_break_answers_200(
         def __getattr__(self, name: str) -> Any:
             raise RuntimeError("canary")
 
-    from dataclasses import replace
-
     broken: dict[str, Any] = {port: Broken()}
     monkeypatch.setattr(app, "relay", replace(rig.service, ports=replace(rig.ports, **broken)))
     interrupt = json.dumps({"type": "interrupt", "utteranceUntilInterrupt": "", "durationUntilInterruptMs": 1})
@@ -261,7 +259,8 @@ def test_every_line_is_one_json_object(app: Any, rig: Rig) -> None:
 
 
 # --- whatever comes ---------------------------------------------------------------------------------------------------
-WORDS = ["type", "prompt", "setup", "interrupt", "dtmf", "info", "error", "voicePrompt", "last", "digit", "name", "value",
+WORDS = ["type", "prompt", "setup", "interrupt", "dtmf", "info", "error", "voicePrompt", "last", "digit", "name",
+         "value",
          "tokensPlayed", "utteranceUntilInterrupt", "durationUntilInterruptMs", "sessionId", "callSid", "accountSid",
          CALL, ACCOUNT, "#", "5", "Hello", "\ud800", "\x00", "𝄞", "", " "]  # fmt: skip
 VALUES: list[Any] = [None, True, False, 0, -1, 1e308, 2**70, "100", [], {}, [1, [2]], "x" * 9000, *WORDS]

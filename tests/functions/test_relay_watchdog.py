@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ringfold.core import events as ev
-from ringfold.service import driver
 from tests.functions.test_relay_message import SETTINGS
 from tests.ports import CALL, Rig
 
@@ -31,7 +30,7 @@ def app() -> Iterator[Any]:
 def rig(app: Any, monkeypatch: pytest.MonkeyPatch) -> Rig:
     made = Rig()
     monkeypatch.setattr(app, "relay", made.service)
-    monkeypatch.setattr(driver.time, "sleep", lambda _: None)
+    monkeypatch.setattr("ringfold.service.driver.time.sleep", lambda _: None)
     return made
 
 

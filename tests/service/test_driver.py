@@ -211,8 +211,9 @@ def test_a_turn_that_loses_the_floor_lets_go_of_a_stalled_model() -> None:
     assert all(stream.closed.is_set() for stream in rig.model.streams)
 
 
-def test_the_model_is_asked_before_the_rest_of_the_burst() -> None:
+def test_the_model_is_asked_before_the_rest_of_the_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller waits for it, not for the watchdog's message."""
+    monkeypatch.setattr(driver, "SENT_S", 2.0)
     rig = Rig()
     order: list[str] = []
     sessions, watchdog, model = rig.sessions, rig.watchdog, rig.model
@@ -223,6 +224,8 @@ def test_the_model_is_asked_before_the_rest_of_the_burst() -> None:
             self._port, self._names = port, names
 
         def __getattr__(self, name: str) -> Any:
+            if name == "run":
+                time.sleep(0.01)  # a thread that starts slowly is waited for all the same
             if name in self._names:
                 order.append(name)
             return getattr(self._port, name)
@@ -240,7 +243,7 @@ def test_a_program_is_sent_what_comes_of_its_steps(monkeypatch: pytest.MonkeyPat
     """Commands, two at once, pauses and whole turns."""
     rig = Rig()
     pauses: list[float] = []
-    monkeypatch.setattr(driver.time, "sleep", pauses.append)
+    monkeypatch.setattr("ringfold.service.driver.time.sleep", pauses.append)
     answers: list[Any] = []
 
     def program() -> Any:

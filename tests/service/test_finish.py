@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -95,8 +95,6 @@ def test_the_contact_remembers_the_last_words() -> None:
 @pytest.mark.parametrize("number", ["", "client:alice", "sip:a@b"])
 def test_a_caller_without_a_number_is_not_remembered(number: str) -> None:
     """Row 7: nothing is shared between those who withhold theirs."""
-    from dataclasses import replace
-
     rig, kept = a_call_with_words("Hello"), Kept()
     rig.sessions.snapshots[CALL] = replace(rig.sessions.snapshots[CALL], caller_number=number)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ import pytest
 from ringfold.core import end_reasons
 from ringfold.core import events as ev
 from ringfold.core.agent import Agent
-from ringfold.core.commands import ModelCalled
+from ringfold.core.commands import Append, ModelCalled
+from ringfold.core.watch import DIGITS_MS
 from ringfold.errors import DependencyError
-from ringfold.service import driver
-from ringfold.service.relay import DIGITS_MS, FRAMES_BURST, WARM_CALLS, WARM_MS
+from ringfold.service.relay import FRAMES_BURST, WARM_CALLS, WARM_MS
 from tests.ports import ACCOUNT, CALL, Rig, snapshot
 
 END = ModelCalled(0, "u1", "end_call", '{"farewell": "Goodbye."}')
@@ -24,7 +25,7 @@ END = ModelCalled(0, "u1", "end_call", '{"farewell": "Goodbye."}')
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Nobody waits; how long they would have."""
     pauses: list[float] = []
-    monkeypatch.setattr(driver.time, "sleep", pauses.append)
+    monkeypatch.setattr("ringfold.service.driver.time.sleep", pauses.append)
     return pauses
 
 
@@ -151,8 +152,6 @@ def test_an_error_of_twilio_is_recorded_and_told() -> None:
 )
 def test_frames_that_make_no_sense_are_counted_and_dropped(body: str, metric: str) -> None:
     """Row 24: nothing is stored, nothing goes back."""
-    from dataclasses import replace
-
     rig = Rig()
 
     rig.service.frame(replace(rig.frame("prompt"), body=body))
@@ -196,9 +195,7 @@ def test_keys_are_collected_and_answered_once(slept: list[float]) -> None:
     assert rig.links.heard()
 
 
-def _stored(frame: Any) -> Any:
-    from ringfold.core.commands import Append
-
+def _stored(frame: Any) -> Append:
     fields = json.loads(frame.body)
     key = ev.frame_key(1, frame.at_ms, ev.DIGIT, frame.message_id)
     return Append(key, {"type": ev.DIGIT, "rid": frame.rid, "digit": fields["digit"]})
@@ -257,8 +254,6 @@ def test_a_turn_that_is_not_ours_leaves_no_metrics() -> None:
     """A duplicate is no turn."""
     rig = Rig()
     frame = rig.says("Hello")
-    from dataclasses import replace
-
     rig.service.frame(replace(frame, rid="again"))
 
     assert 1 == len(rig.told("turn finished"))
@@ -345,7 +340,7 @@ def test_after_the_end_nothing_is_spoken() -> None:
         for _, frame in rig.links.posts
         if frame.get("token") or frame["type"] == "end"
     ]
-    assert asked == len([r for r in rig.model.requests])
+    assert asked == len(rig.model.requests)
     assert "agent_ended" == rig.item()["ended"]
     assert 2 == len(events(rig, ev.PROMPT))
 
@@ -398,8 +393,6 @@ def test_asynchronously_a_turn_is_stored_and_handed_on() -> None:
 
 def test_asynchronously_a_frame_delivered_twice_is_handed_on_once() -> None:
     """Row 42: by whoever stored it."""
-    from dataclasses import replace
-
     rig = Rig(turn_dispatch="async")
     frame = rig.says("Hello")
 

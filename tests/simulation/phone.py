@@ -65,7 +65,8 @@ class Phone:
         acts: When the caller last did something that asks for an answer: (time, what).
         words: When words for the caller landed.
         purged: What barge-ins have purged.
-        cut_off: What of the chunk that was playing the caller had heard when they hung up.
+        cut_off: What the caller had heard of a chunk that was playing when the link or the call was gone.
+        never_played: What was waiting then.
     """
 
     def __init__(self, world: Clock) -> None:
@@ -128,6 +129,10 @@ class Phone:
         if self.closed:
             return
         text = f"utterance number {NUMBERS[index]}"
+        for heard in (text[:9], text[:16]) if self.world.plan.partials else ():
+            self._send("partial", {"type": "prompt", "voicePrompt": heard, "lang": "en-US", "last": False})
+        if self.world.plan.partials_only:
+            return
         self.said.append(("words", text))
         self.acts.append((self.world.now, "words"))
         self._send("prompt", {"type": "prompt", "voicePrompt": text, "lang": "en-US", "last": True})
@@ -156,15 +161,22 @@ class Phone:
         if self.closed:
             return
         self.play_on()
-        if self.playing:
-            self.cut_off = self._partial()
-            if self.cut_off.strip():
-                self.heard.append((self.playing[0].reply, self.cut_off))
-        self.never_played = [chunk.text for chunk in self.playing]
-        self.playing.clear()
+        self._lose_queue()
         self.world.note("the caller hangs up")
         self.closed = True
         self.world.hung_up()
+
+    def _lose_queue(self) -> None:
+        """What is queued is gone, and nobody is told."""
+        if not self.playing:
+            return
+        partial = self._partial()
+        if partial.strip():
+            self.heard.append((self.playing[0].reply, partial))
+        self.cut_off += partial
+        self.never_played += [chunk.text for chunk in self.playing]
+        self.playing.clear()
+        self.spoken_since, self._cycle = self.world.now, len(self.heard)
 
     def _drop(self) -> None:
         """The link drops; Twilio comes back on a new one, and may replay what was not acknowledged."""
@@ -172,6 +184,8 @@ class Phone:
             return
         self.play_on()
         self.world.note("link drops")
+        if self.world.random.random() < 0.5:
+            self._lose_queue()  # the action callback recovers the call: a new session, and nothing waits in it
         self.generation += 1
         self.world.new_link(self.generation)
         last = next((text for kind, text in reversed(self.said) if kind == "words"), None)

@@ -15,6 +15,7 @@ class Plan:
     Attributes:
         utterances: How often the caller says something, or presses keys.
         keys: How likely it is keys.
+        partials: Partial prompts come before each utterance; or nothing but they.
         ties: The gateway stamps frames of one burst with the same millisecond.
         shuffle_ms: How long a frame may wait for its invocation.
         duplicate: Some frames are delivered twice.
@@ -36,6 +37,8 @@ class Plan:
 
     utterances: int = 2
     keys: float = 0.0
+    partials: bool = False
+    partials_only: bool = False
     ties: bool = False
     shuffle_ms: int = 40
     duplicate: bool = False
@@ -85,6 +88,7 @@ def draw(rng: random.Random) -> Plan:
         drop_link=rng.random() < 0.12,
         model_fault=rng.choice(["", "", "", "", "first_dead", "first_stall", "empty", "die"]),
         tokens_played=rng.random() < 0.9,
+        partials=rng.random() < 0.2,
         post_ms=rng.choice([12, 12, 12, 60, 200]),
         tool_ms=rng.choice([(1, 12), (1, 12), (200, 1500), (7000, 12_000)]),
     )

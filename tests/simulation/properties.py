@@ -163,7 +163,7 @@ def _heard_words(world: World) -> list[str]:
 def _unknowable_heard(world: World) -> Counter[str]:
     """Words that were heard without leaving a trace; no fold can know of them.
 
-    - The caller hung up in the middle of a frame: Twilio reports whole chunks only.
+    - The call or its link was gone in the middle of a frame: Twilio reports whole chunks only.
     - The speaker died between a frame's landing and its journal, and neither a ``tokensPlayed`` nor an interrupt
       ever told its words.
     - A post of the reply was not delivered, and nobody knows (D4): what an interrupt then tells has a hole, and
@@ -195,10 +195,8 @@ def _beside_holes(world: World) -> Counter[str]:
 def _last_frames_of_the_dead(world: World) -> list[Posted]:
     """Frames that landed, in no journal, whose words another reply says nearly all: sentences of our own."""
     journals = world.table.item["replies"]
-    own = {(key, post["x"]) for key, reply in journals.items() for post in reply["p"].values()}
-    dead = {run.number for run in world.invocations if run.dead}
-    lost = [p for p in world.posts if p.run in dead and p.landed is not None and (p.reply, p.text) not in own]
-    return [p for p in lost if any(_alike(p.text, text) for key, text in own if key != p.reply)]
+    others = [(key, post["x"]) for key, reply in journals.items() for post in reply["p"].values()]
+    return [p for p in _unwritten(world) if any(_alike(p.text, text) for key, text in others if key != p.reply)]
 
 
 def _alike(one: str, other: str) -> bool:
@@ -208,9 +206,17 @@ def _alike(one: str, other: str) -> bool:
 
 def _without_trace(world: World) -> Counter[str]:
     events = world.table.item["events"].values()
-    told = Counter(_words(" ".join(str(e.get("heard", "")) + " " + str(e.get("text", "")) for e in events)))
+    told = [" ".join(_words(str(e.get(name, "")))) for e in events for name in ("heard", "text")]
+    untold = [p.text for p in _unwritten(world) if not any(" ".join(_words(p.text)[:3]) in text for text in told)]
+    return Counter(_words(" ".join(untold)))
+
+
+def _unwritten(world: World) -> list[Posted]:
+    """Frames of dead speakers that landed and are in no journal."""
+    journals = world.table.item["replies"]
+    own = {(key, post["x"]) for key, reply in journals.items() for post in reply["p"].values()}
     dead = {run.number for run in world.invocations if run.dead}
-    return Counter(_words(" ".join(p.text for p in world.posts if p.landed is not None and p.run in dead))) - told
+    return [p for p in world.posts if p.run in dead and p.landed is not None and (p.reply, p.text) not in own]
 
 
 def _unknowable_unheard(world: World) -> Counter[str]:
@@ -218,7 +224,7 @@ def _unknowable_unheard(world: World) -> Counter[str]:
 
     - It is unknown whether a post was delivered, and it was not: it counts as said (D4).
     - Twilio has never reported anything as played (it is off, or the call was over before), and
-      the caller hung up while words were waiting, or a barge-in came with an empty text: which reply was playing
+      the call or its link was gone while words were waiting, or a barge-in came with an empty text: which reply was playing
       then is a riddle; or words landed so close to the barge-in that they may have come behind it.
     - A dead speaker's last frame, in no journal, said what another reply says too, nearly word for word (our own
       sentences): that it was played, or heard, is taken for that one.

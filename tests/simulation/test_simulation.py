@@ -22,6 +22,7 @@ def _chunks() -> list[range]:
 
 
 @pytest.mark.slow
+@pytest.mark.accept("E4")
 @pytest.mark.accept("E19")
 @pytest.mark.accept("E20")
 @pytest.mark.accept("E22")
@@ -81,6 +82,17 @@ def test_whoever_takes_a_frame_dies(seed: int) -> None:
 
     assert [] == faults(world)
     assert all(any(at < word < at + 6600 for word in world.phone.words) for at, _ in world.phone.acts)
+
+
+@pytest.mark.accept("E21")
+def test_partial_prompts_start_no_turn() -> None:
+    """The caller's words are still coming in, and then they fall silent: nobody speaks, nothing is stored."""
+    world = World(1, Plan(utterances=3, barge_in=0.0, partials=True, partials_only=True))
+
+    world.run()
+
+    assert [] == world.posts
+    assert {"setup"} == {event["type"] for event in world.table.item["events"].values()}
 
 
 def test_a_seed_is_one_call() -> None:

@@ -106,7 +106,8 @@ def fold(item: Mapping[str, Any], greeting: str = "", *, final: bool = False) ->
     hello = _greeting(stored, keys, greeting)
     reports = [k for k in keys if stored[k]["type"] == ev.PLAYED]
     played = [(ev.stamp_of(k), str(stored[k].get("text", ""))) for k in reports]
-    owners = hear(replies, barge_ins_of(barge_ins), played, hello, final=final)
+    breaks = [(Key(k), ev.stamp_of(k)) for k in keys if stored[k]["type"] == ev.SETUP and ev.generation_of(k) > 1]
+    owners = hear(replies, barge_ins_of(barge_ins), played, hello, breaks=breaks, final=final)
     mark = Key(item.get("mark", ""))
     return View(
         ended=str(item.get("ended", "")),
@@ -165,6 +166,11 @@ def owns(view: View, key: str) -> bool:
 def covered_by(view: View, key: str) -> list[Utterance]:
     """The utterances a reply under ``key`` answers: every one up to it."""
     return [utterance for utterance in view.utterances if utterance.key <= key]
+
+
+def broken_off(reply: Reply) -> bool:
+    """Whether the caller lost the end of a reply with the link it was said on."""
+    return any(post.heard < len(post.text) and not post.purged for post in reply.posts)
 
 
 def covered_keys(view: View, reply: Reply) -> set[str]:

@@ -36,6 +36,7 @@ def hear(
     played: Sequence[tuple[int, str]],
     greeting: Post | None = None,
     *,
+    breaks: Sequence[tuple[Key, int]] = (),
     final: bool = False,
 ) -> list[Key | None]:
     """Set ``heard`` on every post of every reply; add words that were played but never journalled.
@@ -45,6 +46,8 @@ def hear(
         interrupts: (key, gateway time, heard text), in order.
         played: (gateway time, text) of each ``tokensPlayed``, in order.
         greeting: What Twilio said first, as a post under the empty key.
+        breaks: (key, gateway time) of each new link: what had landed before it and was not played by then is lost,
+            unless it is reported as played later.
         final: The call is over: what lies behind the last thing played was never heard.
     """
     if not played and not interrupts:
@@ -64,12 +67,21 @@ def hear(
         position = (last, len(posts[last].text)) if last >= 0 else (-1, 0)
         _cut(posts, known, reach, at_ms, position, heard, evidence=bool(played))
         _take_up(lost[0], lost[1], purged=True)
-    if final and played and any(known):
-        last = max(i for i, end in enumerate(known) if end)
-        for i in range(last, len(posts)):
-            if not posts[i].purged:
-                posts[i].heard = min(posts[i].heard, known[i])
+    if played and any(known):
+        for key, at_ms in breaks:
+            _lose(posts, known, key, at_ms)
+        if final:
+            _lose(posts, known)
     return owners
+
+
+def _lose(posts: Sequence[Post], known: Sequence[int], key: Key | None = None, at_ms: int = 0) -> None:
+    """Behind the last thing played, what was not played was not heard: all of it, or what had landed by then."""
+    last = max(i for i, end in enumerate(known) if end)
+    for i in range(last, len(posts)):
+        concerned = key is None or (posts[i].reply < key and posts[i].landed_ms <= at_ms)
+        if not posts[i].purged and concerned:
+            posts[i].heard = min(posts[i].heard, known[i])
 
 
 def _in_order(replies: Sequence[Reply], greeting: Post | None) -> list[Post]:
@@ -114,20 +126,19 @@ def _unwritten(
     replies: Sequence[Reply], posts: Sequence[Post], reach: Sequence[int], key: Key, at_ms: int, heard: str
 ) -> tuple[Reply, str] | None:
     """Words of a dead speaker that nobody wrote down, told by an interrupt: it goes on behind the last word known."""
-    if not heard.strip():
+    silent = [r for r in reversed(replies) if not r.state and r.key < key and r.opened_ms <= at_ms]
+    if not silent or not heard.strip():
         return None
     groups = _by_reply(posts, reach)
     known = heard_prefix(["".join(posts[i].text for i in group) for group in groups], heard)
     theirs = list(WORD.finditer(heard))
-    for reply in reversed(replies):
-        if reply.state or reply.key > key or reply.opened_ms > at_ms:
-            continue
+    words = [m.group().lower() for m in theirs]
+    for reply in silent:
         ours = _words("".join(post.text for post in reply.posts if post.kind != FILLER))
         if known is not None and (not ours or known.score >= EXACT):
             continue
         # A filler may have been cut by the frame behind it, and nobody is told where.
         filler = _words("".join(post.text for post in reply.posts if post.kind == FILLER))
-        words = [m.group().lower() for m in theirs]
         skip = next((i for i, (one, other) in enumerate(zip(words, filler, strict=False)) if one != other), len(filler))
         end = skip + len(ours)
         if len(words) > end and words[skip:end] == ours:

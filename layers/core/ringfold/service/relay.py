@@ -15,7 +15,7 @@ from ringfold.core import journal as j
 from ringfold.core.agent import Agent
 from ringfold.core.compaction import plan
 from ringfold.core.end_reasons import REFUSED
-from ringfold.core.fold import View, fold, unanswered
+from ringfold.core.fold import View, broken_off, fold, unanswered
 from ringfold.core.ids import Key
 from ringfold.core.session import Snapshot
 from ringfold.core.turn import LEASE_MS, WATCHDOG_S, Start, ToolBox, Turn
@@ -259,14 +259,23 @@ class Relay:
         self, call_sid: str, key: Key, item: c.Item, link: tuple[int, str] | None, rid: str, log: Log
     ) -> Program:
         """A new link: go on with an unfinished answer, else say that we are back (A8)."""
-        view = fold(item)
+        view = yield from self._view(call_sid, item)
         newest = view.speaking[-1] if view.speaking else ""
         reply = view.reply(newest) if newest else None
         alive = reply is not None and not reply.finished and self.clock() - reply.alive_ms < LEASE_MS
         if view.ended or alive:
             return
-        open_ = bool(unanswered(view)) or (reply is not None and reply.state not in (j.DONE, j.STOPPED))
+        owed = reply is not None and (reply.state not in (j.DONE, j.STOPPED) or broken_off(reply))
+        open_ = bool(unanswered(view)) or owed
         yield from self._open(call_sid, key, link, rid, "" if open_ else "back", log)
+
+    def _view(self, call_sid: str, item: c.Item) -> Program:
+        """The folded session. The greeting belongs to it: what was played of it is no reply's."""
+        held = self.warm.get(call_sid)
+        if held is not None:
+            return fold(item, held.snapshot.greeting)
+        outcome = yield c.Load()
+        return fold(item, outcome.snapshot.greeting if isinstance(outcome, c.Loaded) else "")
 
     def _open(
         self, call_sid: str, key: Key, link: tuple[int, str] | None, rid: str, script_of: str, log: Log
@@ -313,7 +322,7 @@ class Relay:
     def _examine(
         self, call_sid: str, key: Key, item: c.Item, link: tuple[int, str] | None, rid: str, log: Log
     ) -> Program:
-        view = fold(item)
+        view = yield from self._view(call_sid, item)
         finding = diagnose(view, self.clock(), end_sent=bool(item.get("end_sent")))
         if finding.action == "wait":
             yield c.Arm(key, max(1, math.ceil((finding.at_ms - self.clock()) / 1000)), None, link)
