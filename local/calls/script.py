@@ -6,7 +6,7 @@
       - expect: {contains: SkyOwl, within_s: 8, within_ms: 3000}
       - say: Where is my flight? My reservation is ABC123.
       - expect: {any_of: [delayed, late]}
-      - barge_in: {after_words: 5, text: Which seat do I have?}
+      - barge_in: {after_words: 5, text: "Which seat do I have?"}
       - press: 1 2 #
       - listen: 3                 # until so many words were spoken
       - hang_up:

@@ -43,8 +43,9 @@ def parse_options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first-token-ms", type=float, default=Pace.first_token_ms)
     parser.add_argument("--token-ms", type=float, default=Pace.token_ms)
     parser.add_argument("--late-headers", action="store_true", help="send a stream's headers with its first token")
-    parser.add_argument("--openai-url", default="", help="answer through this OpenAI-compatible API (…/v1)")
-    parser.add_argument("--openai-model", default="", help="model name there; the request's model id unless given")
+    url, name = os.environ.get("MODEL_OPENAI_URL", ""), os.environ.get("MODEL_OPENAI_NAME", "")
+    parser.add_argument("--openai-url", default=url, help="answer through this OpenAI-compatible API (…/v1)")
+    parser.add_argument("--openai-model", default=name, help="model name there; the request's model id unless given")
     return parser.parse_args(argv)
 
 

@@ -112,8 +112,10 @@ SCENARIOS = [
             journal(P2, p000=post("The same.", 3500), st=j.DONE, covers=[P1, P2]),
         ],
         [
-            ("caller", "When do you open?"), ("agent", "We open at nine and"),
-            ("caller", "And tomorrow?"), ("agent", "The same."),
+            ("caller", "When do you open?"),
+            ("agent", "We open at nine and"),
+            ("caller", "And tomorrow?"),
+            ("agent", "The same."),
         ],
     ),
     Scenario(

@@ -13,7 +13,7 @@ def reply(name: str, *texts: tuple[str, int], state: str = DONE) -> Reply:
     """A reply whose posts started at these milliseconds and landed 10 ms later."""
     posts = [Post(Key(name), i, text, at, at + 10, heard=len(text)) for i, (text, at) in enumerate(texts)]
     opened = min((at for _, at in texts), default=0)
-    return Reply(Key(name), "r", opened, opened, frozenset(), posts, [], state, closed=False, claims={})
+    return Reply(Key(name), "r", opened, opened, frozenset(), posts, [], state, closed=False)
 
 
 def heard(*replies: Reply) -> list[str]:

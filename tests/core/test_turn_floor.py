@@ -405,7 +405,9 @@ def test_a_part_that_comes_too_late_says_nothing() -> None:
     opened = {"rid": "r9", "at": T0 + 9000, "p": {}, "tools": {}, "covers": [PROMPT, newer], "st": j.DONE}
     first.sessions.append(CALL, c.Append(newer, {"type": ev.PROMPT, "rid": "r9", "text": "Hm?"}, opened))
 
-    late = Stage(model("Late."), sessions=first.sessions, event=None, item=first.sessions.load(CALL), part=1, armed=True)
+    late = Stage(
+        model("Late."), sessions=first.sessions, event=None, item=first.sessions.load(CALL), part=1, armed=True
+    )
     late.run()
 
     assert ([], 0) == (late.sent, late.count(c.OpenModel))

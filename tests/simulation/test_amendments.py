@@ -332,5 +332,3 @@ def test_a13_the_next_turn_is_told(monkeypatch: Patch) -> None:
         patch.setattr("ringfold.core.history._tool_result", lambda tool: {"text": "it is being done"})
 
     bites(monkeypatch, remove, {**QUICK, "tools": 1.0, "utterances": 2, "barge_in": 0.0}, "illegal request", 20)
-
-

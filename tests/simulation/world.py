@@ -156,8 +156,16 @@ class World:
         self.sent.append((self.now, stamp, kind))
         number = len(self.sent)
         frame = Frame(
-            CALL, ACCOUNT, "o", "v", generation, f"conn{generation}", f"m{self.random.randrange(10**6)}",
-            stamp, "", json.dumps(body),
+            CALL,
+            ACCOUNT,
+            "o",
+            "v",
+            generation,
+            f"conn{generation}",
+            f"m{self.random.randrange(10**6)}",
+            stamp,
+            "",
+            json.dumps(body),
         )
         text = body.get("voicePrompt") or body.get("utteranceUntilInterrupt") or body.get("digit") or body.get("value")
         self.note(f"Twilio sends {kind} {text or ''!r}")

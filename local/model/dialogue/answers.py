@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from local.model.dialogue.facts import Reservation, Seat, kind_of
+from local.model.dialogue.heard import says
 from local.model.dialogue.limits import LIMITS
 from local.model.dialogue.spoken import clock, day, duration
 from local.model.dialogue.talk import Talk
@@ -173,7 +174,7 @@ def _bags(facts: Reservation, _: Talk) -> str:
 def _flight(facts: Reservation, talk: Talk) -> str:
     """The flight, with its destination the first time it is named."""
     number, where = facts.text("flight"), facts.text("destination")
-    named = any(number in exchange.agent for exchange in talk.before) if number else False
+    named = any(says(exchange.agent, number) for exchange in talk.before) if number else False
     if not number:
         return f"your flight to {where}" if where else "your flight"
     return f"flight {number}" if named or not where else f"flight {number} to {where}"

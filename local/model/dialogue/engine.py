@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from local.model.dialogue import airline, general
-from local.model.dialogue.conversation import CONTINUE, Conversation, Exchange, read_conversation
+from local.model.dialogue.conversation import CONTINUE, Conversation, read_conversation
 from local.model.dialogue.forced import forced_call
+from local.model.dialogue.heard import reached
+from local.model.dialogue.intents import is_yes
 from local.model.dialogue.lines import say
 from local.model.dialogue.manners import Rule
 from local.model.dialogue.persona import read_persona
+from local.model.dialogue.questions import AGREED_TO, NOTHING, find_question
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.results import after_tool
 from local.model.dialogue.talk import Talk
 from local.model.request import ConverseRequest
 
 AIRLINE_TOOL: Final = "lookup_reservation"
-LEAST_OVERLAP: Final = 6
+DEEPEST: Final = 4
+"""How many answers that were cut short are worked out again, one behind the other."""
+LISTENING: Final = frozenset({"okay", "ok", "uh huh", "mm hm", "mhm"})
+"""What people say while somebody else is talking."""
 
 
 def answer(request: ConverseRequest) -> Reply:
@@ -30,9 +35,14 @@ def answer(request: ConverseRequest) -> Reply:
     return respond(conversation)
 
 
-def respond(conversation: Conversation) -> Reply:
-    """The reply to the last exchange of a conversation."""
-    talk = _talk(conversation)
+def respond(conversation: Conversation, depth: int = 0) -> Reply:
+    """The reply to the last exchange of a conversation.
+
+    Args:
+        conversation: All that was said and done.
+        depth: How many later answers are being worked out by means of this one.
+    """
+    talk = _talk(conversation, depth)
     if talk.now.rounds:
         return after_tool(talk)
     if CONTINUE.search(talk.now.note) or _wants_more(talk):
@@ -43,8 +53,9 @@ def respond(conversation: Conversation) -> Reply:
     return _soothed(talk, reply) if "angry" in talk.manners else reply
 
 
-def _talk(conversation: Conversation) -> Talk:
-    return Talk(conversation, read_persona(conversation.system))
+def _talk(conversation: Conversation, depth: int = 0) -> Talk:
+    recall = partial(respond, depth=depth + 1) if depth < DEEPEST else None
+    return Talk(conversation, read_persona(conversation.system), recall)
 
 
 def _first(rules: Sequence[Rule], talk: Talk) -> Reply:
@@ -52,51 +63,27 @@ def _first(rules: Sequence[Rule], talk: Talk) -> Reply:
 
 
 def _wants_more(talk: Talk) -> bool:
-    return talk.was_cut and (
-        "resume" in talk.manners or talk.words in {"yes", "yeah", "okay", "ok", "uh huh", "mm hm", "mhm"}
-    )
-
-
-def _last_answer(talk: Talk) -> tuple[Reply, str] | None:
-    """The agent's last answer in full, worked out again, and what was heard of it."""
-    for place in range(len(talk.before) - 1, -1, -1):
-        exchange = talk.before[place]
-        if exchange.agent:
-            again = Exchange(exchange.caller, exchange.keys, exchange.note, list(exchange.rounds))
-            earlier = [*talk.before[:place], again]
-            return respond(replace(talk.conversation, exchanges=earlier)), exchange.agent
-    return None
+    if not talk.was_cut:
+        return False
+    kind, begun = talk.open_question[0], find_question(talk.asked) != NOTHING
+    if kind in AGREED_TO and is_yes(talk.words) and (begun or talk.words not in LISTENING):
+        return False
+    return "resume" in talk.manners or talk.words in LISTENING | {"yes", "yeah"}
 
 
 def _rest_of_last_answer(talk: Talk) -> Reply | None:
-    found = _last_answer(talk)
-    if found is None:
+    full = talk.last_answer
+    if full is None:
         return None
-    full, heard = found
-    overlap = _overlap(heard, full.text)
-    rest = full.text[_word_start(full.text, overlap) :].strip()
+    rest = full.text[reached(full.text, talk.last_agent) :].strip()
     return Reply(rest, full.calls) if rest or full.calls else None
 
 
-def _overlap(heard: str, full: str) -> int:
-    """How much of the full answer ends what was heard (a preamble may stand before it)."""
-    longest = min(len(heard), len(full))
-    return next((size for size in range(longest, LEAST_OVERLAP - 1, -1) if heard.endswith(full[:size])), 0)
-
-
-def _word_start(text: str, at: int) -> int:
-    """Back to the beginning of a word that was heard by half."""
-    if 0 < at < len(text) and text[at].isalnum() and text[at - 1].isalnum():
-        return at - len(re.search(r"\w*$", text[:at])[0])  # type: ignore[index]  # the pattern matches always
-    return at
-
-
 def _once_more(talk: Talk) -> Reply:
-    found = _last_answer(talk)
-    if found is None:
+    full = talk.last_answer
+    if full is None:
         return Reply(talk.greeting or say(talk, "nothing_to_repeat"))
-    full, heard = found
-    return Reply(f"{say(talk, 'repeat')}{full.text or heard}", full.calls)
+    return Reply(f"{say(talk, 'repeat')}{full.text or talk.last_agent}", full.calls)
 
 
 def _soothed(talk: Talk, reply: Reply) -> Reply:

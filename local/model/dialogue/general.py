@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from local.model.dialogue import manners
+from local.model.dialogue.heard import says
 from local.model.dialogue.intake import intake, pending_question
 from local.model.dialogue.lines import say
 from local.model.dialogue.manners import Rule
@@ -108,7 +109,7 @@ def known_fact(talk: Talk) -> Reply | None:
 def condition(talk: Talk) -> Reply | None:
     """The system prompt has a rule for what the caller named, and it was not applied just now."""
     text = talk.persona.find_condition(talk.now.caller)
-    if not text or text in talk.last_agent:
+    if not text or says(talk.last_agent, text, 24):
         return None
     after = intake(talk)
     return Reply(f"{text} {after.text if after else ''}".strip())
@@ -150,7 +151,7 @@ def ask_more(talk: Talk) -> Reply | None:
 
 def _asked(talk: Talk, question: str) -> bool:
     """Whether this was the agent's last question; its beginning is enough, for the caller may have cut it short."""
-    return question[:24] in talk.last_agent
+    return says(talk.last_agent, question, 24)
 
 
 def _find_subject(words: str, domain: str) -> Subject | None:

@@ -9,6 +9,7 @@ from local.model.dialogue.answers import answer_topics
 from local.model.dialogue.calls import look_up
 from local.model.dialogue.conversation import ToolRound
 from local.model.dialogue.facts import Reservation, kind_of, outcome
+from local.model.dialogue.heard import says
 from local.model.dialogue.lines import say
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.seats import offer
@@ -61,7 +62,7 @@ def _unknown_change(talk: Talk) -> str:
 def _after_seats(talk: Talk, done: ToolRound) -> Reply:
     asked = [topic for topic in talk.wanted if topic not in {"seat_change", "reservation"}]
     told = answer_topics(asked, talk.reservation, talk) if talk.reservation else []
-    said = [sentence for sentence in told if sentence not in talk.now.agent]  # the rest was said before the search
+    said = [sentence for sentence in told if not says(talk.now.agent, sentence)]  # the rest was said before the search
     if outcome(done) == "taken":
         return Reply(" ".join([*said, say(talk, "no_seats")]))
     if outcome(done) != "ok":

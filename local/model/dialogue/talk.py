@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 from zlib import crc32
@@ -12,28 +12,14 @@ from zlib import crc32
 from local.model.dialogue.codes import find_code, find_seat, is_spelled
 from local.model.dialogue.conversation import Conversation, Exchange, ToolRound
 from local.model.dialogue.facts import Reservation, Seat, outcome, read_seats
+from local.model.dialogue.heard import seats_in, sentence_begun
 from local.model.dialogue.intents import find_manners, find_preference
 from local.model.dialogue.persona import Persona
+from local.model.dialogue.questions import NOTHING, find_question
+from local.model.dialogue.reply import Reply
 from local.model.dialogue.subjects import drop_general, find_topics
 from local.model.dialogue.words import normalise
 
-OPEN_QUESTIONS: Final = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("retry", r"try (?:that |it )?(?:once more|again)\?"),
-        ("confirm_seat", r"(?:move|put|switch|change) you (?:in|to|into)(?: seat)? (?P<value>\d{1,2}[A-L])\b[^.?]*\?"),
-        ("seat_choice", r"which (?:one|of|would|seat)|would you like (?:one of those|either)"),
-        ("preference", r"window or (?:an )?aisle"),
-        ("seats_offer", r"(?:find|look for|see) (?:you )?(?:a |an)?(?:other|different)?[^.?]{0,20}seats?[^.?]*\?"),
-        ("resume_offer", r"go on with your reservation\?"),
-        ("human_offer", r"(?:put you through|connect you|transfer you)[^.?]*\?"),
-        ("code", r"confirmation code|code once more|spell it"),
-        (
-            "anything_else",
-            r"(?:anything|something) else|what else|what would you like to know|how can I help|what can I",
-        ),
-    )
-)
 GREETING: Final = re.compile(r"greeting[^\"\n]{0,60}\"([^\"]+)\"")
 SPELLING: Final = re.compile(r"\b(code|confirmation|found|it is|spelled|here)\b")
 MAX_OPEN_EXCHANGES: Final = 4
@@ -41,10 +27,18 @@ MAX_OPEN_EXCHANGES: Final = 4
 
 @dataclass(frozen=True)
 class Talk:
-    """One conversation at the moment of an answer."""
+    """One conversation at the moment of an answer.
+
+    Attributes:
+        conversation: All that was said and done.
+        persona: Who the agent is.
+        recall: Works out an earlier answer again, by which the agent knows what it was going to say when it was cut
+            short; ``None`` if it cannot.
+    """
 
     conversation: Conversation
     persona: Persona
+    recall: Callable[[Conversation], Reply] | None = None
 
     @property
     def now(self) -> Exchange:
@@ -97,13 +91,46 @@ class Talk:
         return bool(self.last_agent) and not self.last_agent.rstrip().endswith((".", "!", "?", ")", '"'))
 
     @cached_property
+    def last_answer(self) -> Reply | None:
+        """The agent's last answer in full, worked out again."""
+        for place in range(len(self.before) - 1, -1, -1):
+            exchange = self.before[place]
+            if exchange.agent and self.recall:
+                again = Exchange(exchange.caller, exchange.keys, exchange.note, list(exchange.rounds))
+                return self.recall(replace(self.conversation, exchanges=[*self.before[:place], again]))
+        return None
+
+    @cached_property
+    def asked(self) -> str:
+        """What the agent said last, a sentence the caller cut into brought to its end: that is what they answer."""
+        if not self.was_cut or self.last_answer is None:
+            return self.last_agent
+        return sentence_begun(self.last_answer.text, self.last_agent) or self.last_agent
+
+    @cached_property
     def open_question(self) -> tuple[str, str]:
         """What the agent asked last and the caller heard: its kind and a value; ``("", "")`` for nothing."""
-        for kind, pattern in OPEN_QUESTIONS:
-            found = pattern.search(self.last_agent)
-            if found:
-                return kind, found.groupdict().get("value", "") or ""
-        return "", ""
+        found = find_question(self.asked)
+        return found if found != NOTHING else self._offer_begun()
+
+    def _offer_begun(self) -> tuple[str, str]:
+        """Seats were being told when the caller cut in: their question can be guessed."""
+        last = next((exchange for exchange in reversed(self.before) if exchange.agent), None)
+        done = last.rounds[-1] if last and last.rounds else None
+        if done is None or not self.seats or done.name not in {"lookup_available_seats", "change_seat"}:
+            return NOTHING
+        heard = [seat for seat in seats_in(self.last_agent) if seat in self.offered]
+        return ("confirm_seat", heard[0]) if heard else ("seat_choice", "")
+
+    @cached_property
+    def offered(self) -> list[str]:
+        """The open seats the caller heard named last, in that order."""
+        open_seats = {seat.number for seat in self.seats}
+        for exchange in reversed(self.before[-MAX_OPEN_EXCHANGES:]):
+            named = [seat for seat in seats_in(exchange.agent) if seat in open_seats]
+            if named:
+                return named
+        return []
 
     @cached_property
     def asked_for_code(self) -> bool:

@@ -10,7 +10,7 @@
 | ``tools`` | tool calls: ``"000"`` → ``{n: step, id, name, i: input JSON, r: result JSON, st: success|error}`` |
 | ``st`` | how it ended: see the constants |
 | ``last`` | whether its talk cycle was closed with ``last:true`` |
-| ``claims`` | ``"0"``, ``"1"`` … → request id that carried that part of the turn (A11) |
+| ``claim0``, ``claim1`` … | request id that carries that part of a turn handed over (A11) |
 """
 
 from __future__ import annotations
@@ -78,7 +78,6 @@ class Reply:
     tools: list[ToolCall]
     state: str
     closed: bool
-    claims: Mapping[str, str]
 
     @property
     def finished(self) -> bool:
@@ -100,7 +99,6 @@ def read_reply(key: str, entry: Mapping[str, Any]) -> Reply:
         tools=[_read_tool(call) for _, call in sorted(entry.get("tools", {}).items())],
         state=str(entry.get("st", "")),
         closed=bool(entry.get("last", False)),
-        claims=entry.get("claims", {}),
     )
 
 

@@ -289,8 +289,10 @@ def _best_chain(
             _, weight, link = front[bisect_right(front, start, key=itemgetter(0)) - 1]
             length = min(len(chunk), high - start)
             # Of places as good as each other: not a frame that may have been purged, and one that is taken whole.
-            fit = 3 * (words[start][1] not in shaky) + (start == 0 or words[start - 1][1] != words[start][1]) + (
-                start + length == len(words) or words[start + length - 1][1] != words[start + length][1]
+            fit = (
+                3 * (words[start][1] not in shaky)
+                + (start == 0 or words[start - 1][1] != words[start][1])
+                + (start + length == len(words) or words[start + length - 1][1] != words[start + length][1])
             )
             found.append((start + length, weight + 8 * same + fit, (number, start, length, link)))
         for end, weight, link in found:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from ringfold.core import commands as c
@@ -110,6 +110,7 @@ class Report:
     input_tokens: int = 0
     output_tokens: int = 0
     stop_reason: str = ""
+    model_errors: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -304,7 +305,9 @@ class Turn:
         """The event is stored: is it ours to act on, and do we own the floor?"""
         self._append_retry_at = None
         if item.get("schema", SCHEMA) != SCHEMA:
-            return self._speak_blind("unknown_schema")  # written by a newer version of us: better a sentence than a guess
+            return self._speak_blind(
+                "unknown_schema"
+            )  # written by a newer version of us: better a sentence than a guess
         stored = item.get("events", {}).get(self.key, {})
         if self._start.event is not None and stored.get("rid") != self._start.rid:
             return self._leave("duplicate")
@@ -473,7 +476,9 @@ class Turn:
         if self._start.script_of and not self._start.script:
             assert self.snapshot is not None
             source = self.snapshot if self._start.script_of == "greeting" else self.snapshot.agent
-            self._start = replace(self._start, script=getattr(source, self._start.script_of) or self.snapshot.agent.back)
+            self._start = replace(
+                self._start, script=getattr(source, self._start.script_of) or self.snapshot.agent.back
+            )
         if self._start.script:
             if not self._text_done:
                 self._say(self._start.script, now_ms)
@@ -527,6 +532,8 @@ class Turn:
         assert isinstance(event, c.ModelSaid | c.ModelCalled | c.ModelStopped | c.ModelFailed)
         if self._round is None or self._state:
             return []
+        if isinstance(event, c.ModelFailed):
+            self.report.model_errors.append(event.code)
         out = self._round.handle(event, now_ms)
         if self.report.first_token_ms is None and self._round.voice is not None:
             self.report.first_token_ms = now_ms - self._t0

@@ -409,6 +409,7 @@ class Relay:
             tool_calls=r.tool_calls,
             model_id=r.model_id,
             stop_reason=r.stop_reason,
+            **({"model_errors": r.model_errors} if r.model_errors else {}),
             input_tokens=r.input_tokens,
             output_tokens=r.output_tokens,
             optimistic=r.optimistic,
