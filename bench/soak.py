@@ -40,7 +40,8 @@ class Tally:
     foreign: int = 0
     first_ms: list[float] = field(default_factory=list)
     posts: list[int] = field(default_factory=list)
-    rss_mb: list[float] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
+    workers: list[int] = field(default_factory=list)
     calls: int = 0
 
 
@@ -94,7 +95,8 @@ async def watch(system: System, until: float, tally: Tally) -> None:
     """Memory of all processes, every ten seconds."""
     while time.monotonic() < until:
         await asyncio.sleep(10)
-        tally.rss_mb.append(round(await asyncio.to_thread(system.rss_mb, "")))
+        tally.memory_mb.append(round(await asyncio.to_thread(system.memory_mb, "")))
+        tally.workers.append(len([c for c in system.processes().values() if "worker.py" in c]))
 
 
 async def main(calls: int, minutes: float) -> int:
@@ -115,7 +117,7 @@ async def main(calls: int, minutes: float) -> int:
     print(f"| turns | {tally.turns} | unanswered {tally.unanswered}, cut {tally.cut}, foreign frames {tally.foreign} |")
     print(f"| first word ms | p50 {statistics.median(tally.first_ms):.0f} | p95 {p95(tally.first_ms):.0f} |")
     print(f"| posts a reply | {statistics.mean(tally.posts):.1f} | how turns ended: {ends} |")
-    print(f"| memory MB | {tally.rss_mb[0]} at first | {tally.rss_mb[-1]} at last, most {max(tally.rss_mb)} |")
+    print(f"| memory MB, by the minute | {tally.memory_mb[::6]} | worker processes {tally.workers[::6]} |")
     print(
         f"| CPU | {cpu / max(1, tally.turns):.0f} ms a turn | {cpu / (minutes * 600):.0f} % of one core, everything |"
     )

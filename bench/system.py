@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -47,10 +48,14 @@ class System:
             total += int(fields[11]) + int(fields[12])
         return total * 1000 / ticks
 
-    def rss_mb(self, containing: str) -> float:
-        """Resident memory of those processes."""
-        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._matching(containing))
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    def memory_mb(self, containing: str) -> float:
+        """Memory of those processes; pages that forked workers share count once (proportional set size)."""
+        total = 0
+        for pid in self._matching(containing):
+            with contextlib.suppress(OSError):
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        return total / 1024
 
     def _matching(self, containing: str) -> list[int]:
         found = []

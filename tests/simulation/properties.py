@@ -17,6 +17,7 @@ WORDS_WITHIN_MS = 6_000
 LATENCIES_MS = 600
 """What the scheduler's own latencies, and a watchdog message that is late, add to it."""
 SCRIPTED_MS = 2_900
+POLLS_A_SECOND = 20
 NUMBER = re.compile(r"w(\d+)[a-z]")
 CLOSED_WITHIN_MS = 450
 """A model stream of a superseded reply: a poll's interval, its answer, and a post that was on its way."""
@@ -27,12 +28,20 @@ def faults(world: World) -> list[str]:
     found = list(world.faults) + [f"illegal request: {error}" for error in dict.fromkeys(world.model.legal_errors)]
     if world.spins > 3:
         found.append(f"a turn asked {world.spins} times to be woken at once: it spins")
+    hurry = [(run.number, _hurry(run)) for run in world.invocations]
+    found += [f"[{number}] asked {polls} times within a second" for number, polls in hurry if polls > POLLS_A_SECOND]
     found += [f"[{run.number}] {run.name} never ends" for run in world.invocations if not run.dead and not run.ended]
     found += _one_voice(world) + _one_model(world) + _superseded(world) + _answered(world)
     found += _caller_words(world) + _heard_words(world)
     found += [f"an effect happened {n} times" for n in world.effects.values() if n > 1]
     found += [f"unexpected log: {line['message']}" for line in world.lines if line["level"] == "ERROR"]
     return found
+
+
+def _hurry(run: Invocation) -> int:
+    """The most polls of one invocation within a second."""
+    polls = run.polls
+    return max((sum(1 for at in polls[i:] if at < first + 1000) for i, first in enumerate(polls)), default=0)
 
 
 def _one_voice(world: World) -> list[str]:
@@ -223,9 +232,9 @@ def _unknowable_unheard(world: World) -> Counter[str]:
     """Words that were not heard, without a trace.
 
     - It is unknown whether a post was delivered, and it was not: it counts as said (D4).
-    - Twilio has never reported anything as played (it is off, or the call was over before), and
-      the call or its link was gone while words were waiting, or a barge-in came with an empty text: which reply was playing
-      then is a riddle; or words landed so close to the barge-in that they may have come behind it.
+    - Twilio has never reported anything as played (it is off, or the call was over before), and the call or its link
+      was gone while words were waiting; or a barge-in came with an empty text: which reply was playing is a riddle; or
+      words landed so close to the barge-in that they may have come behind it.
     - A dead speaker's last frame, in no journal, said what another reply says too, nearly word for word (our own
       sentences): that it was played, or heard, is taken for that one.
     """

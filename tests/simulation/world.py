@@ -77,6 +77,7 @@ class Invocation:
     requests: int = 0
     streams: dict[int, Stream] = field(default_factory=dict)
     superseded: float | None = None
+    polls: list[float] = field(default_factory=list)
 
 
 class ToolBox:
@@ -278,6 +279,8 @@ class World:
             self._kill(run, f"before {type(command).__name__}")
             return
         run.requests += 1
+        if isinstance(command, c.Poll):
+            run.polls.append(self.now)
         first = run.requests == 1
         effect, back = self._times(command)
         started = self.now

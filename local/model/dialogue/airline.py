@@ -42,6 +42,8 @@ def keypad(talk: Talk) -> Reply | None:
     by_row = [seat for seat in talk.seats if seat.number[:-1] == keys]
     if len(by_row) == 1:
         return answer_seat_question(talk, chosen=by_row[0].number)
+    if talk.open_question[0] == "seat_choice" and keys.isdigit() and 0 < int(keys) <= len(talk.offered):
+        return answer_seat_question(talk, chosen=talk.offered[int(keys) - 1])
     if keys in {"1", "2"} and talk.open_question[0]:
         return answer_seat_question(talk, agreed=keys == "1") or Reply(say(talk, "anything_else"))
     return Reply(say(talk, "keys_unasked", spelled=spelled(keys)))

@@ -23,6 +23,10 @@ SOUNDS: Final = {
     "ex": "X", "why": "Y", "zee": "Z", "zed": "Z", "won": "1", "to": "2", "too": "2", "for": "4", "ate": "8",
 }  # fmt: skip
 REPEATS: Final = {"double": 2, "triple": 3}
+ONE_OF_THEM: Final = re.compile(
+    r"\b(first|1st|second|2nd|third|3rd|last|other|that|this|which|either|any|former|latter) 1\b"
+)
+NUMBERED: Final = re.compile(r"\b(?:number|option|choice) ([1-3])\b")
 NOT_THAT_SEAT: Final = re.compile(r"\b(?:instead of|rather than|from|not)(?: seat)? \d{1,2} ?[a-l]\b")
 SEAT: Final = re.compile(r"\b([1-9]|[1-5]\d|60)\s?([a-l])\b(?!\s?m\b)")
 SEAT_LIKE: Final = re.compile(r"\d{1,2}[A-L]")
@@ -89,7 +93,7 @@ def find_partial(text: str) -> str:
 
 def find_seat(text: str, *, expected: bool = False) -> str:
     """A seat such as ``14F``, or ``""``."""
-    words = with_digits(normalise(text))
+    words = ONE_OF_THEM.sub(r"\1", with_digits(normalise(text)))
     if expected:
         words = " ".join(SOUNDS.get(word, word) if word not in {"for", "to", "too", "are", "you"} else word
                          for word in words.split()).lower()  # fmt: skip
@@ -113,6 +117,9 @@ def find_ordinal(text: str) -> int | None:
     words = normalise(text)
     if re.search(r"\bother one\b", words):
         return 1
+    numbered = NUMBERED.search(with_digits(words))
+    if numbered:
+        return int(numbered[1]) - 1
     return next((ORDINALS[word] for word in words.split() if word in ORDINALS), None)
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from local.model.dialogue.heard import says
 from local.model.dialogue.intents import is_no, is_yes
 from local.model.dialogue.lines import say
 from local.model.dialogue.reply import Reply
@@ -28,6 +29,8 @@ LEAD: Final = re.compile(
     re.IGNORECASE,
 )
 MAX_ECHO_WORDS: Final = 8
+BEGINNING: Final = 18
+"""Characters of a question that tell it from others; its end may not have been heard."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ def intake(talk: Talk) -> Reply | None:
     if not items or not talk.words or "off_topic" in talk.manners:
         return None
     said = " ".join(exchange.agent for exchange in talk.before)
-    if _follow_up(prompt) in said:
+    if says(said, _follow_up(prompt)):
         return None
-    open_items = [item for item in items if _ask(item)[:18] not in said and not _told(item, talk)]
+    open_items = [item for item in items if not says(said, _ask(item), BEGINNING) and not _told(item, talk)]
     if len(open_items) == len(items) and len(talk.words.split()) < 2:
         return None
     if open_items:
@@ -98,7 +101,7 @@ def intake(talk: Talk) -> Reply | None:
 def pending_question(talk: Talk) -> str:
     """The question of the list that was asked last and not answered yet, or ``""``."""
     asked = [_ask(item) for item in items_of(talk.persona.instructions)]
-    return next((question for question in asked if question[:18] in talk.last_agent), "")
+    return next((question for question in asked if says(talk.last_agent, question, BEGINNING)), "")
 
 
 def _ask(item: str) -> str:
@@ -110,7 +113,7 @@ def _ask(item: str) -> str:
 
 
 def _ask_count(items: list[str], said: str) -> int:
-    return sum(_ask(item)[:18] in said for item in items)
+    return sum(says(said, _ask(item), BEGINNING) for item in items)
 
 
 def _told(item: str, talk: Talk) -> bool:
@@ -126,11 +129,12 @@ def _follow_up(prompt: str) -> str:
 
 def _summary(items: list[str], talk: Talk) -> str:
     """The answers in the caller's own words, shortened."""
-    questions = [_ask(item)[:18] for item in items]
+    questions = [_ask(item) for item in items]
     answers = [
         _echo(later.caller)
         for earlier, later in zip(talk.before, [*talk.before[1:], talk.now], strict=True)
-        if any(question in earlier.agent for question in questions) and not later.caller.rstrip().endswith("?")
+        if any(says(earlier.agent, question, BEGINNING) for question in questions)
+        and not later.caller.rstrip().endswith("?")
     ]
     told = [answer for answer in answers if answer]
     return f"So that's {', '.join(told)}. " if told else ""

@@ -77,7 +77,8 @@ YES: Final = build_pattern(
         rf"^{_FILLERS}(correct|right|exactly|ok|okay|alright|sounds good|go (for it|ahead)|do it|perfect|fine|great)",
         rf"^{_FILLERS}that (is|works|one|would be)( is)?( fine| good| great| perfect| right| correct)?",
         rf"^{_FILLERS}(why not|uh huh|mm hm+|make the change|i would( like that)?$|i do$|let us do (it|that))",
-        rf"^{_FILLERS}(book|take) it",
+        rf"^{_FILLERS}((i|we) (will|can|would like to) |can i |let us |let me )?(book|take|have) (it|that|this)( one)?",
+        rf"^{_FILLERS}(that sounds|works|lovely|excellent|awesome|cool)",
     )
 )
 NO: Final = build_pattern(

@@ -130,10 +130,6 @@ AIRLINE: Final[dict[str, tuple[str, ...]]] = {
     "keep_seat_unknown": (
         "No problem, I'll leave your seat as it is. Is there anything else?",
     ),
-    "which_seat": (
-        "Which one would you like: {seats}?",
-        "I have {seats}. Which one should I take?",
-    ),
     "back": (
         "Sorry we got cut off, {name}. Where would you like to pick up?",
     ),

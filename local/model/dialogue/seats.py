@@ -9,16 +9,18 @@ from typing import Final
 from local.model.dialogue.calls import change_seat, look_for_seats
 from local.model.dialogue.codes import find_ordinal
 from local.model.dialogue.facts import Seat, kind_of, outcome
-from local.model.dialogue.intents import find_cabin, find_preference, is_no, is_yes
+from local.model.dialogue.intents import ANY_SEAT, find_cabin, find_preference, is_no, is_yes
 from local.model.dialogue.lines import say
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.spoken import listed
 from local.model.dialogue.talk import Talk
+from local.model.dialogue.words import with_digits
 
 MAX_OFFERED: Final = 2
 WISHES: Final = re.compile(r"\b(change|switch|move|put|want|like|give|take|get|make|prefer)\b")
 WHERE: Final = {"window": "by the window", "aisle": "on the aisle", "middle": "in the middle"}
 ROW_END: Final = re.compile(r"\b(front|back|rear)\b")
+ASKS_ON: Final = re.compile(r"\b(do you|is there|are there|what|how about|but|other|different|another|else)\b")
 CHANGES_MIND: Final = re.compile(r"\b(instead|rather|other|different|another|else)\b")
 
 
@@ -85,21 +87,18 @@ def answer_seat_question(talk: Talk, chosen: str = "", agreed: bool | None = Non
     yes = is_yes(talk.words) if agreed is None else agreed
     no = is_no(talk.words) if agreed is None else not agreed
     seat = chosen or talk.seat or _described(talk)
+    if not seat and kind in {"confirm_seat", "seat_choice"}:
+        seat = _agreed_to(talk, value, yes=yes)
     if seat and (kind in {"confirm_seat", "seat_choice"} or chosen):
         return _take(talk, seat, confirmed=value)
-    wish = find_preference(talk.words)
-    if wish and not (kind == "seat_choice" and wish == "any"):
+    if find_preference(talk.words):
         return start_seat_change(talk) if talk.reservation else None
-    if kind == "seat_choice" and (wish == "any" or (yes and len(talk.seats) == 1)) and talk.seats:
-        return change_seat(talk, _fitting(talk)[0][0].number)
     if no and not _elsewhere(talk):
         return Reply(
             say(talk, "keep_seat", seat=talk.current_seat) if talk.current_seat else say(talk, "keep_seat_unknown")
         )
-    if yes and kind == "confirm_seat" and value:
-        return change_seat(talk, value)
-    if yes and kind == "seat_choice":
-        return Reply(say(talk, "which_seat", seats=listed([s.number for s in _fitting(talk)[0][:MAX_OFFERED]], "or")))
+    if yes and kind == "seat_choice":  # nothing of the offer was heard
+        return offer(talk)
     if yes and kind in {"preference", "seats_offer"}:
         return _search_again(talk)
     return None
@@ -107,8 +106,11 @@ def answer_seat_question(talk: Talk, chosen: str = "", agreed: bool | None = Non
 
 def request_seat(talk: Talk) -> Reply | None:
     """The caller names one of the seats offered a while ago, or simply one they want."""
-    if not talk.seat or talk.reservation is None or set(talk.topics) - {"seat_change", "my_seat"}:
+    if talk.reservation is None or set(talk.topics) - {"seat_change", "my_seat"}:
         return None
+    if not talk.seat:
+        meant = _described(talk) if talk.offered and find_ordinal(talk.now.caller) is not None else ""
+        return change_seat(talk, meant) if meant else None
     return start_seat_change(talk) if talk.seats or WISHES.search(talk.words) else None
 
 
@@ -134,7 +136,7 @@ def _search_again(talk: Talk) -> Reply | None:
     if talk.reservation is None or not talk.offers("lookup_available_seats"):
         return None
     # "no window left, shall I look for any other?" → any; "you usually like the window" → the window.
-    offered_any = "any other seat" in talk.last_agent or "different seat" in talk.last_agent
+    offered_any = "any other seat" in talk.asked or "different seat" in talk.asked
     kind = "any" if offered_any else talk.persona.remembered_preference or "any"
     return look_for_seats(talk, talk.reservation.text("flight"), kind, _booked_cabin(talk))
 
@@ -143,13 +145,35 @@ def _booked_cabin(talk: Talk) -> str:
     return talk.reservation.text("cabin").lower() if talk.reservation else ""
 
 
+def _agreed_to(talk: Talk, confirmed: str, *, yes: bool) -> str:
+    """The seat a caller takes who agrees without naming one, or to whom any of those offered is fine; or ``""``."""
+    wish, offered = find_preference(talk.words), _on_offer(talk)
+    unwilling = is_no(" ".join(ANY_SEAT.sub(" ", talk.words).split()))  # "no preference" is no refusal
+    if unwilling or ASKS_ON.search(talk.words):
+        return ""
+    if wish == "any":
+        end = ROW_END.search(talk.words)
+        if end and offered:
+            return (min if end[1] == "front" else max)(offered, key=lambda seat: int(seat.number[:-1])).number
+        return confirmed or (offered[0].number if offered else "")
+    first = confirmed or next(iter(talk.offered), "")
+    kind = next((kind_of(seat) for seat in offered if seat.number == first), "")
+    return first if yes and wish in {"", kind} else ""
+
+
+def _on_offer(talk: Talk) -> list[Seat]:
+    """The seats the caller heard offered, in that order; those that would be offered, if none was heard."""
+    heard = [seat for number in talk.offered for seat in talk.seats if seat.number == number]
+    return heard or _fitting(talk)[0][:MAX_OFFERED]
+
+
 def _described(talk: Talk) -> str:
     """A seat of those on offer named by its place in the list, its kind, or its row."""
-    offered = _fitting(talk)[0][:MAX_OFFERED]
+    offered = _on_offer(talk)
     place = find_ordinal(talk.now.caller)
     if place is not None and offered and place < len(offered):
         return offered[place].number
-    row = re.search(r"\b(?:row )?(\d{1,2})\b", talk.words)
+    row = re.search(r"\b(?:row )?(\d{1,2})\b", with_digits(re.sub(r"\bone\b", "", talk.words)))
     by_row = [seat.number for seat in offered if row and seat.number[:-1] == row[1]]
     if len(by_row) == 1:
         return by_row[0]

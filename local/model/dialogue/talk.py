@@ -111,7 +111,8 @@ class Talk:
     def open_question(self) -> tuple[str, str]:
         """What the agent asked last and the caller heard: its kind and a value; ``("", "")`` for nothing."""
         found = find_question(self.asked)
-        return found if found != NOTHING else self._offer_begun()
+        guessed = self.was_cut and found[0] == "confirm_seat" and found[1] not in seats_in(self.last_agent)
+        return self._offer_begun() if found == NOTHING or guessed else found
 
     def _offer_begun(self) -> tuple[str, str]:
         """Seats were being told when the caller cut in: their question can be guessed."""

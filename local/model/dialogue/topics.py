@@ -47,7 +47,8 @@ def answer_known(talk: Talk, topics: Sequence[str], greet: bool = False) -> Repl
 
 
 def _thanks(talk: Talk, name: str) -> str:
-    return (f"Thanks, {name}.", f"Hi {name}.", f"Thank you, {name}.")[talk.choose("greet", 3)]
+    ways = (f"Thanks, {name}.", f"Hi {name}.", f"Thank you, {name}.")
+    return ways[1] if talk.now.agent.startswith("Thank") else ways[talk.choose("greet", 3)]
 
 
 def _with_details(said: list[str], facts: Reservation, talk: Talk) -> list[str]:

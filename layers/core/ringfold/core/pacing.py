@@ -48,8 +48,8 @@ class Pacer:
     """
 
     __slots__ = (
-        "_at_once", "_away", "_clause", "_cut", "_dry_at", "_lead_ms", "_per_second", "_scanned", "_start_ms", "_started",
-        "_text",
+        "_at_once", "_away", "_clause", "_cut", "_dry_at", "_lead_ms", "_per_second", "_scanned", "_start_ms",
+        "_started", "_text",
     )  # fmt: skip
 
     def __init__(

@@ -76,11 +76,15 @@ def hear(
 
 
 def _lose(posts: Sequence[Post], known: Sequence[int], key: Key | None = None, at_ms: int = 0) -> None:
-    """Behind the last thing played, what was not played was not heard: all of it, or what had landed by then."""
-    last = max(i for i, end in enumerate(known) if end)
-    for i in range(last, len(posts)):
-        concerned = key is None or (posts[i].reply < key and posts[i].landed_ms <= at_ms)
-        if not posts[i].purged and concerned:
+    """Behind the last thing played, what was not played was not heard: of all posts, or of those landed by then."""
+    there = [
+        i
+        for i, post in enumerate(posts)
+        if key is None or (post.reply and post.reply < key and post.landed_ms <= at_ms and not post.adopted)
+    ]
+    last = max((i for i in there if known[i]), default=-1)
+    for i in there:
+        if i >= last and not posts[i].purged:
             posts[i].heard = min(posts[i].heard, known[i])
 
 

@@ -35,12 +35,16 @@ from ringfold.core.thinking import Round
 POLL_MS: Final = 150
 FRESH_MS: Final = 160
 """How old a floor check may be when a post starts."""
+SLOW_MS: Final = 90
+"""An answer that was longer under way may be older than it looks: a worker may have been frozen meanwhile."""
 QUIET_MS: Final = 250
 """How long a new speaker waits for an unfinished older one to fall silent (A3)."""
 BEAT_MS: Final = 1500
 """A speaker with nothing to journal shows that it is alive at least this often."""
 LEASE_MS: Final = 3000
 """A speaker that has shown no life for so long is dead."""
+SPEAKS_MS: Final = 10_000
+"""So long after its last sign of life a post of a dead speaker may be on its way: a table may have refused the rest."""
 RETRY_MS: Final = 200
 FILLER_AGAIN_MS: Final = 4000
 """How long after a filler the next one is due, the tool still running."""
@@ -175,8 +179,10 @@ class Turn:
         self._load_retry_at: int | None = None
         self._closes: Key | None = None
         self._polling = False
+        self._poll_after = 0  # a table that has just refused is not asked again at once
         self._checked_ms = -1_000_000
         self._asked_ms = -1_000_000
+        self._slow_at: int | None = None
         self._beat_ms = 0
         self._hold_until = 0
         self._tools_since: int | None = None
@@ -191,6 +197,7 @@ class Turn:
         """Begin. Returns the first commands."""
         # A turn that was handed over shows at once that it is alive: its last sign of life is the other part's.
         self._t0, self._beat_ms = now_ms, now_ms if self._start.item is None else now_ms - BEAT_MS
+        self._asked_ms = now_ms
         out: list[c.Command] = []
         start = self._start
         if start.fixed or start.cached:
@@ -229,7 +236,7 @@ class Turn:
                 self._polling = False
                 out = self._see(item, now_ms)
             case c.PollFailed():
-                self._polling = False
+                self._polling, self._poll_after = False, now_ms + POLL_MS
             case c.Journaled(item):
                 out = self._journaled(item, now_ms)
             case c.JournalFailed(lost):
@@ -261,7 +268,8 @@ class Turn:
             if idle:
                 times.append(self._budget_due())
             if idle and not self._polling:
-                times += [self._filler_due(), self._asked_ms + POLL_MS, self._hold_until or self._pacer.due_at()]
+                soon = (self._filler_due(), self._asked_ms + POLL_MS, self._hold_until or self._pacer.due_at())
+                times += [max(at, self._poll_after) for at in soon if at is not None]
         due = [at for at in times if at is not None]
         return min(due) if due else None
 
@@ -303,6 +311,7 @@ class Turn:
 
     def _take_floor(self, item: c.Item, now_ms: int) -> list[c.Command]:
         """The event is stored: is it ours to act on, and do we own the floor?"""
+        asked_ms, self._asked_ms = self._asked_ms, now_ms
         self._append_retry_at = None
         if item.get("schema", SCHEMA) != SCHEMA:
             return self._speak_blind(
@@ -318,7 +327,7 @@ class Turn:
             return self._replayed(view, now_ms)
         if not owns(view, self.key):
             return self._late(view, stored)
-        self._own(view, now_ms)
+        self._own(view, asked_ms, now_ms)
         if self.snapshot is not None and int(item.get("folded", 0)) != len(self.segments):
             self.snapshot = None  # another worker has compacted: what this one holds of the history has a hole
             return [c.Load()]
@@ -355,10 +364,10 @@ class Turn:
         event = {"type": kind, "rid": self._start.rid}
         return [self._append(self.key, event, closes=old)]
 
-    def _own(self, view: View, now_ms: int) -> None:
-        self._owned = True
-        self.view, self._checked_ms, self._asked_ms = view, now_ms, now_ms
-        others = [r for r in view.replies if r.key != self.key and not r.finished and now_ms - r.alive_ms < LEASE_MS]
+    def _own(self, view: View, asked_ms: int, now_ms: int) -> None:
+        self._owned, self.view = True, view
+        self._looked(asked_ms, now_ms)
+        others = [r for r in view.replies if r.key != self.key and not r.finished and now_ms - r.alive_ms < SPEAKS_MS]
         self._hold_until = now_ms + QUIET_MS if others else 0
         before = [r for r in view.replies if r.key < self.key and r.posts]
         self._needs_close = bool(before) and not before[-1].closed
@@ -389,9 +398,10 @@ class Turn:
         view = self._fold(item)
         if not self._owned:
             return []
-        self.view, self._checked_ms = view, now_ms
+        self.view = view
+        self._looked(self._asked_ms, now_ms)
         if self._hold_until and not any(
-            r.key != self.key and not r.finished and now_ms - r.alive_ms < LEASE_MS for r in view.replies
+            r.key != self.key and not r.finished and now_ms - r.alive_ms < SPEAKS_MS for r in view.replies
         ):
             self._hold_until = 0
         if self._state or self._ending:
@@ -405,6 +415,15 @@ class Turn:
             newer = view.speaking and view.speaking[-1] > self.key
             return self._stop(j.STOPPED, "superseded" if newer else "barge_in")
         return []
+
+    def _looked(self, asked_ms: int, now_ms: int) -> None:
+        """How fresh an answer is. A slow one is asked for again, once: if that is slow too, it is the table."""
+        if now_ms - asked_ms <= SLOW_MS:
+            self._slow_at = None
+        elif self._slow_at is None or asked_ms < self._slow_at:
+            self._slow_at = now_ms
+            return
+        self._checked_ms = now_ms
 
     def _stop(self, state: str, why: str) -> list[c.Command]:
         """Nothing more is posted; what is on its way still lands and is written down."""
@@ -429,6 +448,7 @@ class Turn:
         if self._append_retry_at is not None and now_ms >= self._append_retry_at and self._start.event is not None:
             self._append_retry_at = None
             stored = self._start.event if self.key == self._start.key else {"type": ev.TAKE, "rid": self._start.rid}
+            self._asked_ms = now_ms
             out.append(self._append(self.key, stored, self._closes))
         if self._load_retry_at is not None and now_ms >= self._load_retry_at:
             self._load_retry_at = None
@@ -960,7 +980,7 @@ class Turn:
         return self._check(now_ms)
 
     def _check(self, now_ms: int) -> list[c.Command]:
-        if self._polling:
+        if self._polling or now_ms < self._poll_after:
             return []
         self._polling, self._asked_ms = True, now_ms
         self.report.polls += 1

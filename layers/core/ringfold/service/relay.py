@@ -242,8 +242,10 @@ class Relay:
             yield from self._hold(frame.call_sid, item)
 
     def _hold(self, call_sid: str, item: c.Item | None) -> Program:
-        """Hold the call as it is now, for the caller's next words (D15): whoever serves a call's last frame of a turn
-        is likely to serve the first of the next. What does not change is read once.
+        """Hold the call as it is now, for the caller's next words (D15).
+
+        Whoever serves a call's last frame of a turn is likely to serve the first of the next. What does not change
+        is read once.
         """
         if item is None or item.get("ended"):
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.model.dialogue.engine import answer
+from ringfold.core.speech import Shaper
 from tests.local.model.builders import AIRLINE_TOOLS, VOICE, a_request
 
 JANE: dict[str, Any] = {
@@ -85,15 +86,20 @@ class Player:
     ``CALLER`` speaks. ``TOOL name {input}`` is the next tool call expected (or how it begins, before ``…``).
     ``AGENT a … b`` holds the parts the words of that round must contain, in order. ``HEARD text`` cuts the agent's
     last words to this beginning.
+
+    With ``spoken``, the agent's words come back as they do in a call: shaped for the ear.
     """
 
-    def __init__(self, desk: Desk | None = None, system: str = VOICE, tools: Any = AIRLINE_TOOLS) -> None:
+    def __init__(
+        self, desk: Desk | None = None, system: str = VOICE, tools: Any = AIRLINE_TOOLS, *, spoken: bool = False
+    ) -> None:
         self.desk = desk or Desk()
         self.messages: list[dict[str, Any]] = []
         self.rounds: list[Line] = []
         self._system = system
         self._tools = tools
         self._calls = 0
+        self._spoken = spoken
 
     def play(self, transcript: str) -> None:
         """Play all of it; a line that is not met fails, and so does a tool call nobody expected."""
@@ -133,7 +139,7 @@ class Player:
 
     def _round(self) -> bool:
         reply = answer(a_request(*self.messages, system=self._system, tools=self._tools))
-        content: list[dict[str, Any]] = [{"text": reply.text}] if reply.text else []
+        content: list[dict[str, Any]] = [{"text": self._shaped(reply.text)}] if reply.text else []
         results = []
         if reply.text:
             self.rounds.append(Line("AGENT", reply.text))
@@ -153,5 +159,12 @@ class Player:
     def _cut(self, heard: str) -> None:
         self.rounds.clear()
         block = self.messages[-1]["content"][-1]
+        heard = self._shaped(heard).rstrip("-") if self._spoken else heard
         assert block["text"].startswith(heard), block["text"]
         block["text"] = heard
+
+    def _shaped(self, text: str) -> str:
+        if not self._spoken:
+            return text
+        shaper = Shaper()
+        return shaper.feed(text) + shaper.finish()

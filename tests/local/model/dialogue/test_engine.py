@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from local.model.dialogue.engine import answer
@@ -196,10 +198,11 @@ CONVERSATIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("spoken", [False, True], ids=["written", "spoken"])
 @pytest.mark.parametrize("transcript", CONVERSATIONS.values(), ids=CONVERSATIONS)
-def test_conversations(transcript: str) -> None:
-    """The dialogue keeps to the transcript: its tool calls exactly, of its words what matters."""
-    Player().play(transcript)
+def test_conversations(transcript: str, spoken: bool) -> None:
+    """The dialogue keeps to the transcript, whether its own words come back as it wrote them or as they were said."""
+    Player(spoken=spoken).play(transcript)
 
 
 UNREACHABLE = ({"error": "timeout"}, "error")
@@ -275,10 +278,11 @@ TROUBLE = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("spoken", [False, True], ids=["written", "spoken"])
 @pytest.mark.parametrize(("desk", "transcript"), TROUBLE.values(), ids=TROUBLE)
-def test_tools_in_trouble(desk: Desk, transcript: str) -> None:
+def test_tools_in_trouble(desk: Desk, transcript: str, spoken: bool) -> None:
     """A tool that fails, lies or vanishes is spoken of honestly, and never called twice for one effect."""
-    Player(desk).play(transcript)
+    Player(deepcopy(desk), spoken=spoken).play(transcript)
 
 
 def test_a_text_has_the_details_inline() -> None:
