@@ -68,6 +68,7 @@ def deployed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Deployment:
         "CONNECTIONS_URL": "https://relay.example.com/prod",
         "RELAY_TOKEN_SECRET_ARN": arn,
         "SECRET_PREFIX": prefix,
+        "RELAY_FUNCTION": "relay",
         "TURN_DISPATCH": "inline",
         "HANDSHAKE_SIGNATURE": "enforce",
         "LOG_LEVEL": "INFO",

@@ -12,7 +12,7 @@ import pytest
 from ringfold.core import commands as c
 from ringfold.core import events as ev
 from ringfold.core import journal as j
-from ringfold.core.turn import QUIET_MS, RETRY_MS
+from ringfold.core.turn import QUIET_MS, RETRY_MS, SPEAKS_MS
 from tests.stage import CALL, LINK, PROMPT, RID, T0, Stage, a_call, model, stall, stopped, warm
 from tests.stage import called as tool
 
@@ -167,9 +167,11 @@ def test_the_hold_ends_when_the_older_one_has_stopped() -> None:
 
 
 def test_a_dead_speaker_is_not_waited_for() -> None:
-    """One that has shown no life for a lease holds nobody up."""
+    """One that has shown no life for so long that it cannot be speaking holds nobody up."""
     sessions, key = another_speaks()
-    sessions.items[CALL]["replies"][key]["beat"] = T0 - 5000
+    entry = sessions.items[CALL]["replies"][key]
+    entry["at"] = entry["beat"] = T0 - SPEAKS_MS - 500
+    entry["p"]["000"] |= {"s": T0 - SPEAKS_MS - 400, "at": T0 - SPEAKS_MS - 390}
 
     stage = Stage(model("Hello.", first=5), sessions=sessions).run()
 

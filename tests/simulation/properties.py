@@ -126,7 +126,8 @@ def _limit(world: World, at: float) -> float:
         since = max(since, world.crashed_at)
     if plan.table_down[1] and at < sum(plan.table_down) + 1:
         since = max(since, sum(plan.table_down))
-    faults_at_once = bool(world.crashes) * (bool(plan.model_fault) + (plan.tool_ms[1] > 1000 and plan.tools > 0))
+    beside = (plan.model_fault, plan.tool_ms[1] > 1000 and plan.tools, plan.refused)
+    faults_at_once = sum(map(bool, beside)) if world.crashes else 0
     return since + WORDS_WITHIN_MS + LATENCIES_MS + faults_at_once * SCRIPTED_MS
 
 

@@ -238,8 +238,8 @@ def test_a9_tokens_played(monkeypatch: Patch) -> None:
     def remove(patch: Patch) -> None:
         hear = played.hear
 
-        def deaf(replies: Any, interrupts: Any, reports: Any, greeting: Any = None, *, final: bool = False) -> Any:
-            hear(replies, interrupts, (), greeting, final=final)
+        def deaf(replies: Any, interrupts: Any, reports: Any, *args: Any, **kwargs: Any) -> Any:
+            hear(replies, interrupts, (), *args, **kwargs)
             return [None] * len(reports)
 
         patch.setattr(fold, "hear", deaf)

@@ -97,6 +97,7 @@ class World:
         self.seed, self.random = seed, random.Random(seed)
         self.plan = plan or draw(self.random)
         self.now = 0.0
+        self.offset = 0  # how far the clock of whoever acts now is off
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
         self.log: list[str] = []
@@ -126,7 +127,7 @@ class World:
 
     # --- time -----------------------------------------------------------------------------------------------------
     def clock(self) -> int:
-        return EPOCH + int(self.now)
+        return EPOCH + int(self.now) + self.offset
 
     def at(self, delay: float, run: Callable[[], None]) -> None:
         self._order += 1
@@ -256,7 +257,7 @@ class World:
         if wake is not None and wake <= self.clock():
             self.spins += 1
         if wake is not None:
-            self.at(max(0.5, wake - EPOCH - self.now), lambda: self._tick(run, turn))
+            self.at(max(0.5, wake - EPOCH - self.offset - self.now), lambda: self._tick(run, turn))
 
     def _tick(self, run: Invocation, turn: Turn) -> None:
         wake = turn.wake_at()

@@ -35,6 +35,11 @@ FLIGHT: Final = re.compile(r"\b(owl)\s?(\d(?:\s?\d){1,3})\b")
 ORDINALS: Final = {
     "first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "latter": 1, "third": 2, "3rd": 2, "last": -1,
 }  # fmt: skip
+_PLACE: Final = rf"({'|'.join(ORDINALS)})(?! (?:class|time|name|thing|of all)\b)\b"
+ORDINAL: Final = re.compile(  # not "hold on a second", "first tell me …"
+    rf"\bthe (?:very )?{_PLACE}|\b{_PLACE} (?:one|1|seat|option|choice)\b"
+    rf"|^(?:(?:yes|yeah|please|ok|okay|um|uh|well) )*{_PLACE}(?: (?:please|thanks|thank you))?$"
+)
 NO_CODE: Final = STOP_WORDS | {
     "row",
     "seat",
@@ -120,7 +125,8 @@ def find_ordinal(text: str) -> int | None:
     numbered = NUMBERED.search(with_digits(words))
     if numbered:
         return int(numbered[1]) - 1
-    return next((ORDINALS[word] for word in words.split() if word in ORDINALS), None)
+    found = ORDINAL.search(words)
+    return ORDINALS[next(place for place in found.groups() if place)] if found else None
 
 
 def _runs(words: list[str], *, expected: bool) -> list[list[_Atom]]:

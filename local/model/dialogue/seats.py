@@ -17,6 +17,8 @@ from local.model.dialogue.talk import Talk
 from local.model.dialogue.words import with_digits
 
 MAX_OFFERED: Final = 2
+BRIEF: Final = 4
+"""Words at most of an utterance that is nothing but the seat or the kind of seat it names."""
 WISHES: Final = re.compile(r"\b(change|switch|move|put|want|like|give|take|get|make|prefer)\b")
 WHERE: Final = {"window": "by the window", "aisle": "on the aisle", "middle": "in the middle"}
 ROW_END: Final = re.compile(r"\b(front|back|rear)\b")
@@ -105,13 +107,19 @@ def answer_seat_question(talk: Talk, chosen: str = "", agreed: bool | None = Non
 
 
 def request_seat(talk: Talk) -> Reply | None:
-    """The caller names one of the seats offered a while ago, or simply one they want."""
+    """The caller names one of the seats offered a while ago, or simply one or a kind they want.
+
+    Also whoever answers a question that was not heard to its end, as far as anybody can tell.
+    """
     if talk.reservation is None or set(talk.topics) - {"seat_change", "my_seat"}:
         return None
-    if not talk.seat:
-        meant = _described(talk) if talk.offered and find_ordinal(talk.now.caller) is not None else ""
-        return change_seat(talk, meant) if meant else None
-    return start_seat_change(talk) if talk.seats or WISHES.search(talk.words) else None
+    brief = len(talk.words.split()) <= BRIEF
+    if talk.seat:
+        return start_seat_change(talk) if brief or talk.seats or WISHES.search(talk.words) else None
+    meant = _described(talk) if talk.offered and find_ordinal(talk.now.caller) is not None else ""
+    if meant:
+        return change_seat(talk, meant)
+    return start_seat_change(talk) if brief and find_preference(talk.words) in WHERE else None
 
 
 def unverified(talk: Talk) -> bool:

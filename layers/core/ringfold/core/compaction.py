@@ -15,6 +15,8 @@ WINDOW_MS: Final = 60_000
 """The longest life of an invocation: nothing older can still be on its way."""
 KEEP_TURNS: Final = 2
 REPORTS_MS: Final = 180_000
+MOST_EVENTS: Final = 150
+"""More do not fit into one update expression (4 KB); the next compaction takes the rest."""
 LEAST_EVENTS: Final = 12
 """Fewer old events than this are not worth a write."""
 
@@ -31,7 +33,7 @@ def plan(item: Mapping[str, Any], now_ms: int, greeting: str = "") -> Plan | Non
         return None
     first_kept = min([view.speaking[-KEEP_TURNS], *_still_played(view, now_ms)])
     old = [k for k in sorted(view.events) if k < first_kept and ev.stamp_of(k) < now_ms - WINDOW_MS]
-    old = old[: len(old) - _open_keys(view, old)]
+    old = old[: len(old) - _open_keys(view, old)][:MOST_EVENTS]
     if len(old) < LEAST_EVENTS or _alive(view, old[-1], now_ms):
         return None
     mark = max(old[-1], view.mark)

@@ -46,13 +46,14 @@ def hear(
         interrupts: (key, gateway time, heard text), in order.
         played: (gateway time, text) of each ``tokensPlayed``, in order.
         greeting: What Twilio said first, as a post under the empty key.
-        breaks: (key, gateway time) of each new link: what had landed before it and was not played by then is lost,
+        breaks: (key, gateway time) of each new link: what had been sent before it and was not played by then is lost,
             unless it is reported as played later.
         final: The call is over: what lies behind the last thing played was never heard.
     """
     if not played and not interrupts:
         return []  # nothing was cut and nothing is known of what was played: all that landed was heard
-    covered, extra, owners = _evidence(_in_order(replies, greeting), played, interrupts) if played else ({}, [], [])
+    landed = _in_order(replies, greeting)
+    covered, extra, owners = _evidence(landed, played, interrupts, breaks) if played else ({}, [], [])
     for at_ms, text, before in extra:
         _adopt(replies, at_ms, text, before)
     posts = _in_order(replies, greeting)
@@ -76,11 +77,11 @@ def hear(
 
 
 def _lose(posts: Sequence[Post], known: Sequence[int], key: Key | None = None, at_ms: int = 0) -> None:
-    """Behind the last thing played, what was not played was not heard: of all posts, or of those landed by then."""
+    """Behind the last thing played, what was not played was not heard: of all posts, or of those sent by then."""
     there = [
         i
         for i, post in enumerate(posts)
-        if key is None or (post.reply and post.reply < key and post.landed_ms <= at_ms and not post.adopted)
+        if key is None or (post.reply and post.reply < key and post.started_ms <= at_ms and not post.adopted)
     ]
     last = max((i for i in there if known[i]), default=-1)
     for i in there:
@@ -188,7 +189,10 @@ def _before_last_reply(posts: Sequence[Post], reach: Sequence[int]) -> tuple[int
 
 
 def _evidence(
-    posts: Sequence[Post], played: Sequence[tuple[int, str]], interrupts: Sequence[tuple[Key, int, str]]
+    posts: Sequence[Post],
+    played: Sequence[tuple[int, str]],
+    interrupts: Sequence[tuple[Key, int, str]],
+    breaks: Sequence[tuple[Key, int]],
 ) -> tuple[dict[int, int], list[tuple[int, str, Key | None]], list[Key | None]]:
     """How far each post was played, and what was played that no post holds.
 
@@ -202,7 +206,7 @@ def _evidence(
     words = [(m.group().lower(), i, m.end()) for i, post in enumerate(posts) for m in WORD.finditer(post.text)]
     chunks = [(at_ms, text, _words(text)) for at_ms, text in played]
     places, bounds = _index(words), _bounds(posts, words, interrupts)
-    chain = _best_chain(words, places, chunks, bounds, _shaky(posts, interrupts))
+    chain = _best_chain(words, places, chunks, bounds, _shaky(posts, interrupts, breaks))
     taken = {at for start, length in chain.values() for at in range(start, start + length)}
     extra: list[tuple[int, str, Key | None]] = []
     owners: list[Key | None] = [None] * len(chunks)
@@ -253,14 +257,18 @@ def _bounds(
     return bounds
 
 
-def _shaky(posts: Sequence[Post], interrupts: Sequence[tuple[Key, int, str]]) -> set[int]:
-    """Posts that were on their way while the queue was purged."""
-    return {
+def _shaky(
+    posts: Sequence[Post], interrupts: Sequence[tuple[Key, int, str]], breaks: Sequence[tuple[Key, int]]
+) -> set[int]:
+    """Posts that were on their way while the queue was purged, or waited when a link was lost."""
+    purged = {
         i
         for i, post in enumerate(posts)
         for key, at_ms, _ in interrupts
         if post.reply < key and post.started_ms <= at_ms <= post.landed_ms + CLOSE_MS
     }
+    lost = {i for i, post in enumerate(posts) for key, at_ms in breaks if post.reply < key and post.started_ms <= at_ms}
+    return purged | lost
 
 
 def _index(words: Sequence[Word]) -> dict[str, list[int]]:

@@ -814,7 +814,8 @@ class Turn:
             return self._check(now_ms)
         if self._needs_close and not waiting:
             self._needs_close = False
-            return [self._send("", Text("", last=True), now_ms, "", counts=False)]
+            asked, self._checked_ms = self._check(now_ms), -1_000_000  # one post a look: the first word has its own
+            return [*asked, self._send("", Text("", last=True), now_ms, "", counts=False)]
         self._needs_close = False
         text = self._pacer.take(now_ms, in_flight=False, model_done=flush)
         if text:

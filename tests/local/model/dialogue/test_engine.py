@@ -157,7 +157,7 @@ CONVERSATIONS = {
         CALLER ABC123, is it on time?
         {LOOKUP}
         AGENT delayed by two hours
-        HEARD Thank you, Jane. I'm sorry, flight OWL-101 to Sea
+        HEARD Hi Jane. I'm sorry, flight OWL-101 to Sea
         CALLER {GO_ON}
         AGENT Seattle is delayed by two hours
     """,
@@ -165,7 +165,7 @@ CONVERSATIONS = {
         CALLER ABC123, is it on time?
         {LOOKUP}
         AGENT delayed by two hours
-        HEARD Thank you, Jane. I'm sorry, flight OWL-101 to Sea
+        HEARD Hi Jane. I'm sorry, flight OWL-101 to Sea
         CALLER wait, stop
         AGENT …
         CALLER wait, what gate?

@@ -77,7 +77,8 @@ ANSWERS = {
     "the second one": "14C",
     "The other one, please.": "14C",
     "number two": "14C",
-    "Yes, but the last one.": "14C",
+    "Yes, and the last one, please.": "14C",
+    "Second, please.": "14C",
     "14 C": "14C",
     "the one further back": "14C",
 }
@@ -95,6 +96,8 @@ REFUSALS = {
     "no, a window": "lookup_available_seats",
     "No, any other seat?": "lookup_available_seats",
     "do you have anything else?": "lookup_available_seats",
+    "hold on a second": "ahead|listening|No problem",
+    "first tell me what gate it is": "gate B14",
 }
 
 
@@ -172,7 +175,7 @@ CALLS = {
         AGENT two hours late
         {AISLES}
         AGENT 14C
-        HEARD I have 14C on the aisle. Would you like me
+        HEARD 14C is open on the aisle. Shall I move
         CALLER Yes, please.
         TOOL change_seat {{"confirmation_code": "ABC123", "seat": "14C"}}
         AGENT 14C
@@ -186,6 +189,19 @@ CALLS = {
         {AISLES}
         AGENT 14C
         CALLER The first one, please.
+        TOOL change_seat {{"confirmation_code": "ABC123", "seat": "14C"}}
+        AGENT 14C
+    """,
+    "cut before the choice of a kind": f"""
+        CALLER I would like to change my seat. My confirmation code is ABC123.
+        {LOOKUP}
+        AGENT indow or … aisle
+        HEARD I'm sorry, flight OWL-101 to Seattle is running two hours late; it now leaves at 3:45 PM. Happy to.
+        CALLER aisle
+        {AISLES}
+        AGENT 14C
+        HEARD 14
+        CALLER 14 C, please.
         TOOL change_seat {{"confirmation_code": "ABC123", "seat": "14C"}}
         AGENT 14C
     """,
@@ -205,7 +221,7 @@ CALLS = {
         CALLER ABC123, is it on time?
         {LOOKUP}
         AGENT delayed by two hours
-        HEARD Thank you, Jane. I'm sorry, flight OWL-101
+        HEARD Hi Jane. I'm sorry, flight OWL-101
         CALLER go on
         AGENT to Seattle is delayed by two hours
     """,
