@@ -16,7 +16,8 @@ from ringfold.core import events as ev
 from ringfold.core.agent import Agent
 from ringfold.core.ids import AgentId, Key, OrganizationId
 from ringfold.core.session import Snapshot
-from ringfold.core.turn import Start, Turn
+from ringfold.core.turn import Turn
+from ringfold.core.turn_start import Start
 from ringfold.errors import DependencyError, FloorLost, SessionMissing
 from tests.memory import MemorySessions
 

@@ -200,5 +200,4 @@ def _number_entry(row: Mapping[str, Any]) -> Item:
         "organization_id": row["organization_id"],
         "account_id": row["account_id"],
         "routing_mode": row["routing_mode"],
-        "name": row.get("name", ""),
     }

@@ -6,15 +6,13 @@ The model is the scripted one, told what to say, so that the words of one answer
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import secrets
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import asynccontextmanager, contextmanager
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -29,7 +27,6 @@ pytestmark = pytest.mark.slow
 
 LATE_S = 0.31
 """A superseded reply may still start a post this long behind what superseded it; with what a loaded machine adds."""
-STORY_TOKEN_MS = 40
 QUICK = Manners(agent_chars_per_s=90, onset_s=0.05, action_delay_s=0.1, failed_action_delay_s=0.1, status_delay_s=0.1)
 FROZEN_S = 5.0
 
@@ -38,6 +35,13 @@ FROZEN_S = 5.0
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system of this file's own: its workers are frozen and killed."""
     with running_system(tmp_path_factory.mktemp("rows")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def system_async(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system that hands every turn on to another invocation."""
+    with running_system(tmp_path_factory.mktemp("async"), TURN_DISPATCH="async") as running:
         yield running
 
 
@@ -53,10 +57,10 @@ def story(word: str, count: int = 70) -> str:
     return " ".join(f"{word}{i}" + ("." if i % 10 == 9 else "") for i in range(count))
 
 
-def teach(system: System, *lessons: tuple[str, list[str]], first_token_ms: int = 100) -> None:
+def teach(system: System, *lessons: tuple[str, list[str]], first_token_ms: int = 100, token_ms: int = 40) -> None:
     """Whoever says something with this in it is answered with these, one after the other."""
     rules = [{"when_contains": heard, "script": [{"text": text} for text in texts]} for heard, texts in lessons]
-    pace = {"first_token_ms": first_token_ms, "token_ms": STORY_TOKEN_MS}
+    pace = {"first_token_ms": first_token_ms, "token_ms": token_ms}
     system.put("/local/model/behaviour", {**pace, "rules": rules})
 
 
@@ -141,18 +145,168 @@ def asked_last(system: System, utterance: str) -> str:
 @pytest.mark.parametrize("answered", [True, False])
 async def test_five_hundred_frames_replayed_are_answered_once_and_in_order(system: System, answered: bool) -> None:
     """Row 23: what was answered before the link broke is not answered again; what was not, once; the order is kept."""
-    teach(system, ("list", [story("alpha", 12), story("bravo", 12), story("charlie", 12)]), ("bag", ["Your bag is here."]))
+    teach(
+        system, ("list", [story("alpha", 12)] * 60), ("bag", ["Your bag is here."] * 5), first_token_ms=600, token_ms=5
+    )
     async with calling(system) as peer:
         for text in UTTERANCES:
             await peer.say(text)
-        before = await words_of(peer, 4, until="alpha11") if answered else []
+            await asyncio.sleep(0.005)  # words of one millisecond have no order
+        before = await words_of(peer, 8, until="alpha11") if answered else []
         await reconnect(peer)
         await replay(peer)
-        after = await words_of(peer, 6)
+        after = await words_of(peer, 4)
         await peer.say("And my bag?")
-        bag = await words_of(peer, 8, until="here")
+        await words_of(peer, 8, until="here")
         told = asked_last(system, "bag")
-    print(before, after, bag)
 
-    numbers = [int(number) for number in re.findall(r"Point number (\d+)", told)]
-    assert list(range(25)) == numbers
+    assert answered == (story("alpha", 12).split() == said_of("alpha", before))
+    assert ([] if answered else story("alpha", 12).split()) == said_of("alpha", after)
+    print("TOLD", [int(number) for number in re.findall(r"Point number (\d+)", told)])
+    assert list(range(25)) == [int(number) for number in re.findall(r"Point number (\d+)", told)]
+
+
+def said_of(word: str, spoken: list[tuple[float, str]]) -> list[str]:
+    """The words of one story that were spoken, in order."""
+    return [each for each in "".join(token for _, token in spoken).split() if each.startswith(word)]
+
+
+# -- row 30: frames one at a time ------------------------------------------------------------------------------------
+
+
+async def talk_over(system: System) -> tuple[float, list[tuple[float, str]]]:
+    """Speak over a long answer: when, and what is spoken from then on, up to the end of the new words' answer."""
+    teach(system, ("story", [story("alpha")] * 3), ("bag", ["Your bag is here."] * 3))
+    async with calling(system) as peer:
+        await peer.say("Tell me a story.")
+        heard = await words_of(peer, 6, until="alpha8")
+        at = await barge_in(peer, heard, "What about my bag?")
+        return at, await words_of(peer, 20, until="here")
+
+
+@pytest.mark.accept("E4")
+async def test_frames_one_at_a_time_let_the_caller_in_when_turns_are_handed_on(system_async: System) -> None:
+    """Row 30: with ``TURN_DISPATCH=async`` no frame waits for a turn, so a barge-in works as it does in parallel."""
+    system_async.put("/local/gateway/faults", {"frames": {"mode": "serial"}})
+
+    at, spoken = await talk_over(system_async)
+
+    assert all(when - at < LATE_S for when, token in spoken if "alpha" in token)
+    assert spoken[-1][0] - at < 2.5
+    assert "here" in spoken[-1][1]
+
+
+async def test_frames_one_at_a_time_make_the_caller_wait_when_turns_are_inline(
+    system: System, record_property: Any
+) -> None:
+    """Row 30, measured: the barge-in waits for the turn it is meant to stop; it is answered right after it."""
+    system.put("/local/gateway/faults", {"frames": {"mode": "serial"}})
+
+    at, spoken = await talk_over(system)
+
+    story_ends = max(when for when, token in spoken if "alpha" in token)
+    record_property("spoken on for s", round(story_ends - at, 2))
+    assert story_ends - at > LATE_S
+    assert spoken[-1][0] - story_ends < 2.5
+    assert "here" in spoken[-1][1]
+
+
+# -- row 32: stamps --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.accept("E19")
+@pytest.mark.parametrize("stamps", ["tied", "swapped", "skewed"])
+async def test_words_over_the_agent_are_answered_whatever_the_stamps(system: System, stamps: str) -> None:
+    """Row 32: interrupt and words in one burst, stamped alike, the wrong way round, or up to 50 ms off."""
+    system.put("/local/gateway/faults", {"frames": {"stamps": stamps, "seed": 3}})
+
+    at, spoken = await talk_over(system)
+
+    assert all(when - at < LATE_S for when, token in spoken if "alpha" in token)
+    assert spoken[-1][0] - at < 6
+    assert "here" in spoken[-1][1]
+
+
+# -- row 38: the authorizer ------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def carried(system: System) -> AsyncIterator[CarrierCall]:
+    caller = f"+1555{secrets.randbelow(10**7):07d}"
+    async with CarrierCall(
+        directory_of(system.run).line(running_line(system.home / "run.json").number, caller), QUICK
+    ) as call:
+        yield call
+
+
+async def test_an_authorizer_of_eight_seconds_is_waited_for(system: System) -> None:
+    """Row 38: no worker is warm and a new one takes eight seconds; the gateway waits ten, and the caller is greeted."""
+    worker_faults(system, "relay_connect", {"start_ms": 8000})
+    for pid in workers(system, "relay_connect"):
+        os.kill(pid, signal.SIGKILL)
+    began = time.perf_counter()
+    async with carried(system) as call:
+        await call.words_heard(5, within_s=12)
+        waited = time.perf_counter() - began
+
+    assert waited > 8
+    assert "SkyOwl" in call.heard
+
+
+async def test_an_authorizer_that_fails_once_costs_the_caller_no_greeting(system: System) -> None:
+    """Row 38: the handshake fails, the action callback opens another link, and there the greeting is spoken."""
+    worker_faults(system, "relay_connect", {"concurrency": 0})
+    async with carried(system) as call:
+        await call.record.wait_for(lambda each: each.kind == "webhook" and "action" in each.fields["url"], within_s=8)
+        worker_faults(system, "relay_connect", {})
+        await call.words_heard(5, within_s=12)
+
+    assert "SkyOwl" in call.heard
+
+
+async def test_an_authorizer_that_always_fails_is_told_to_the_caller(system: System) -> None:
+    """Row 38: after the last attempt the caller hears an apology, not silence."""
+    worker_faults(system, "relay_connect", {"concurrency": 0})
+    async with carried(system) as call:
+        await call.words_heard(4, within_s=8)
+
+    assert "sorry" in call.heard.lower()
+
+
+# -- row 41: a frozen worker -----------------------------------------------------------------------------------------
+
+
+async def freeze(system: System, peer: Peer, word: str, *, speaking: bool) -> int:
+    """Ask for a story and freeze the worker that answers, while it thinks or speaks; its process id."""
+    known = set(workers(system, "relay_message", busy=True))
+    await peer.say(f"Tell me the {word} story.")
+    await words_of(peer, 6, until=f"{word}3") if speaking else await asyncio.sleep(0.4)
+    (pid,) = set(workers(system, "relay_message", busy=True)) - known
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+async def test_a_frozen_worker_wakes_to_silence(system: System) -> None:
+    """Row 41: three workers stand still for five seconds, and others speak for them; waking, they post nothing more.
+
+    One while it spoke, one before its first word: the caller goes on. One while it spoke and the caller waited: the
+    watchdog answers.
+    """
+    cases = {"alpha": (True, True), "bravo": (False, True), "charlie": (True, False)}
+    lessons = [(word, [story(word), *[f"{word}again is told."] * 3]) for word in cases]
+    teach(system, *lessons, ("bag", ["Your bag is here."] * 6), first_token_ms=800)
+    async with calling(system) as one, calling(system) as two, calling(system) as three:
+        frozen = {}
+        for peer, (word, (speaking, _)) in zip((one, two, three), cases.items(), strict=True):
+            frozen[word] = await freeze(system, peer, word, speaking=speaking)
+        try:
+            await one.say("What about my bag?")
+            await two.say("What about my bag?")
+            meanwhile = await asyncio.gather(*(words_of(peer, FROZEN_S) for peer in (one, two, three)))
+        finally:
+            for pid in frozen.values():
+                os.kill(pid, signal.SIGCONT)
+        after = await asyncio.gather(*(words_of(peer, 2.0) for peer in (one, two, three)))
+
+    assert all(meanwhile)
+    assert [[], [], []] == [said_of(word, spoken) for word, spoken in zip(cases, after, strict=True)]

@@ -14,7 +14,8 @@ from ringfold.core import commands as c
 from ringfold.core import events as ev
 from ringfold.core import turn as core_turn
 from ringfold.core.ids import Key
-from ringfold.core.turn import Start, Turn
+from ringfold.core.turn import Turn
+from ringfold.core.turn_start import Start
 from ringfold.errors import ConnectionGone, DependencyError, FloorLost, SessionMissing
 from ringfold.log import Log
 from ringfold.service import driver

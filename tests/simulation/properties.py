@@ -34,7 +34,7 @@ def faults(world: World) -> list[str]:
     found += _one_voice(world) + _one_model(world) + _superseded(world) + _answered(world)
     found += _caller_words(world) + _heard_words(world)
     found += [f"an effect happened {n} times" for n in world.effects.values() if n > 1]
-    found += [f"unexpected log: {line['message']}" for line in world.lines if line["level"] == "ERROR"]
+    found += [f"unexpected log: {line}" for line in world.errors if '"ERROR"' in line]
     return found
 
 

@@ -145,7 +145,13 @@ def test_a_token_of_a_function_whose_clock_is_off_opens_its_link(off_s: int) -> 
     """Whoever minted it and whoever reads it may be five seconds apart: it lives so much longer or shorter."""
     now, key = 1_790_000_000, "k" * 32
     claims = Claims(
-        CallSid("CA1"), AccountId("a"), AccountSid("AC1"), OrganizationId("o"), ConversationId("v"), 0, now + TOKEN_TTL_S
+        CallSid("CA1"),
+        AccountId("a"),
+        AccountSid("AC1"),
+        OrganizationId("o"),
+        ConversationId("v"),
+        0,
+        now + TOKEN_TTL_S,
     )
     token = mint(claims, key)
 

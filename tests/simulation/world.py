@@ -100,13 +100,13 @@ class World:
         self.offset = 0  # how far the clock of whoever acts now is off
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
-        self.log: list[str] = []
+        self._log: list[tuple[float, str | tuple[int, c.Command]]] = []
         self.table = Table(EPOCH)
         self.phone = Phone(self)
         self.model = Model(self.plan, self.random)
         self.snapshot = Snapshot(AGENT, "+15550100", "+15550101", GREETING)
-        self.lines: list[dict[str, Any]] = []
-        log = Log("DEBUG", lambda line: self.lines.append(json.loads(line)))
+        self.errors: list[str] = []
+        log = Log("ERROR", self.errors.append)
         # Two workers, as at Lambda: an invocation finds one of them, with whatever it holds of the call.
         self.workers = [
             Relay(ToolBox(), log, self.clock, ("first", "second"), turn_dispatch=self.plan.turn_dispatch)
@@ -145,8 +145,14 @@ class World:
             self.faults.append(f"it goes on and on: {MAX_STEPS} steps")
         self.phone.play_on()
 
-    def note(self, text: str) -> None:
-        self.log.append(f"{self.now:9.1f}  {text}")
+    def note(self, text: str | tuple[int, c.Command]) -> None:
+        self._log.append((self.now, text))
+
+    @property
+    def log(self) -> list[str]:
+        """What has happened, a line each; a command is told only when somebody reads it."""
+        told = ((at, what if isinstance(what, str) else f"[{what[0]}] {_brief(what[1])}") for at, what in self._log)
+        return [f"{at:9.1f}  {what}" for at, what in told]
 
     # --- what the phone asks for ----------------------------------------------------------------------------------
     def frame(self, kind: str, generation: int, body: dict[str, Any]) -> None:
@@ -319,7 +325,7 @@ class World:
     def _effect(self, run: Invocation, command: c.Command, started: float) -> Any:
         if self.ended_at is None and self.table.item.get("ended"):
             self.ended_at = self.now
-        self.note(f"[{run.number}] {_brief(command)}")
+        self.note((run.number, command))
         match command:
             case c.PostFrame(connection_id, frame):
                 return self._post(run, connection_id, json.loads(frame), started)

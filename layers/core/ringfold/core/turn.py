@@ -12,11 +12,10 @@ says when to call :meth:`Turn.tick`. The same object runs under the real driver 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from ringfold.core import commands as c
 from ringfold.core import events as ev
@@ -31,6 +30,8 @@ from ringfold.core.request import build_request
 from ringfold.core.session import SCHEMA, Snapshot
 from ringfold.core.speech import Shaper
 from ringfold.core.thinking import Round
+from ringfold.core.tool_use import ToolUse
+from ringfold.core.turn_start import Report, Start, ToolBox
 
 POLL_MS: Final = 150
 FRESH_MS: Final = 160
@@ -54,67 +55,7 @@ WATCHDOG_S: Final = 4
 MAX_ROUNDS: Final = 6
 MAX_SPOKEN_CHARS: Final = 6000
 """Longest answer of one round, near seven minutes of speech; the model is cut off there."""
-MAX_OPTIMISTIC_AGE_MS: Final = 30_000
 LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
-
-
-class ToolBox(Protocol):
-    """What the turn needs to know of the tools."""
-
-    def specs(self, agent: Agent) -> Sequence[Mapping[str, Any]]:
-        """An agent's tools as Converse takes them, ``{"toolSpec": …}`` each."""
-
-    def kind(self, agent: Agent, name: str) -> str:
-        """``"read"``, ``"effect"``, ``"end_call"`` or ``""`` when the agent has no such tool."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a turn begins with.
-
-    Attributes:
-        key: The floor key it speaks under.
-        event: The event to store; ``None`` when the turn has been claimed already and ``item`` holds it.
-        link: (generation, connection id) of the frame.
-        script: Say this instead of asking a model.
-        armed: Whether a watchdog message for this event exists already.
-        budget_ms: After this the turn hands itself over to an asynchronous invocation.
-        cached: Session item, snapshot and older history as a warm worker holds them.
-    """
-
-    key: Key
-    rid: str
-    event: ev.Event | None = None
-    link: tuple[int, str] | None = None
-    item: c.Item | None = None
-    script: str = ""
-    part: int = 0
-    armed: bool = False
-    budget_ms: int = 24_000
-    models: tuple[str, str] = ("", "")
-    cached: tuple[c.Item, Snapshot, Sequence[Mapping[str, Any]]] | None = None
-    fixed: tuple[Snapshot, Sequence[Mapping[str, Any]]] | None = None
-    script_of: str = ""
-
-
-@dataclass
-class Report:
-    """What the canonical log line tells of a turn."""
-
-    ended_by: str = ""
-    first_token_ms: int | None = None
-    first_post_ms: int | None = None
-    posts: int = 0
-    polls: int = 0
-    writes: int = 0
-    tool_calls: int = 0
-    models_asked: int = 0
-    model_id: str = ""
-    optimistic: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    stop_reason: str = ""
-    model_errors: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -128,17 +69,6 @@ class _Pending:
     started_ms: int
     frame: str
     counts: bool
-
-
-@dataclass
-class _Tool:
-    call: c.ModelCalled
-    kind: str
-    step: int
-    index: int
-    result: str | None = None
-    ok: bool = False
-    started: bool = False
 
 
 class Turn:
@@ -158,8 +88,8 @@ class Turn:
         self._state = ""  # how the reply ended; "" while it goes on
         self._settled = False  # the end has been written down
         self._round: Round | None = None
-        self._steps: list[tuple[str, list[_Tool]]] = []
-        self._tools: list[_Tool] = []
+        self._steps: list[tuple[str, list[ToolUse]]] = []
+        self._tools: list[ToolUse] = []
         self._before = (0, 0)  # steps and tool calls that earlier parts of the turn have written down
         self._shaper, self._pacer = Shaper(), Pacer()
         self._text_done = False
@@ -538,7 +468,7 @@ class Turn:
         transcript += entries(view)
         built = messages(transcript)
         for text, tools in self._steps:
-            add_step(built, text, [_told(t) for t in tools])
+            add_step(built, text, [t.told() for t in tools])
         return build_request(self.snapshot, legal(built), self._box.specs(self.snapshot.agent))
 
     def _ask(self, request: Mapping[str, Any], now_ms: int) -> list[c.Command]:
@@ -662,7 +592,7 @@ class Turn:
         step = self._step()
         agent = self.snapshot.agent
         begun = [
-            _Tool(call, self._box.kind(agent, call.name), step, self._before[1] + len(self._tools) + i)
+            ToolUse(call, self._box.kind(agent, call.name), step, self._before[1] + len(self._tools) + i)
             for i, call in enumerate(self._round.calls)
         ]
         self._tools += begun
@@ -673,10 +603,10 @@ class Turn:
         if len(self._steps) >= MAX_ROUNDS:
             return self._script(now_ms, agent.apology)
         for tool in begun:
-            if _arguments(tool.call.arguments) is None:
-                tool.result, tool.ok = _error("the arguments are not a JSON object; call the tool again"), False
+            if tool.arguments() is None:
+                tool.fail("the arguments are not a JSON object; call the tool again")
             elif not tool.kind:
-                tool.result, tool.ok = _error(f"there is no tool named {tool.call.name}"), False
+                tool.fail(f"there is no tool named {tool.call.name}")
         return self._run_tools(now_ms)
 
     def _run_tools(self, now_ms: int) -> list[c.Command]:
@@ -691,24 +621,28 @@ class Turn:
                 out.append(self._intend(tool, now_ms))
         return out
 
-    def _run(self, tool: _Tool) -> c.RunTool:
+    def _run(self, tool: ToolUse) -> c.RunTool:
         assert self.snapshot is not None and self.item is not None
         tool.started = True
-        arguments = _arguments(tool.call.arguments) or {}
-        canonical = json.dumps([tool.call.name, arguments], sort_keys=True)
-        owner = str(self.item.get("conversation_id", ""))
-        key = hashlib.sha256(f"{owner}|{canonical}".encode()).hexdigest()[:32]
-        agent = self.snapshot.agent
-        who = (agent.organization_id, owner, self.snapshot.caller_number)
-        return c.RunTool(tool.call.tool_use_id, tool.call.name, arguments, agent.tool_timeout_ms, key, *who)
+        agent, conversation_id = self.snapshot.agent, str(self.item.get("conversation_id", ""))
+        return c.RunTool(
+            tool.call.tool_use_id,
+            tool.call.name,
+            tool.arguments() or {},
+            agent.tool_timeout_ms,
+            tool.idempotency_key(conversation_id),
+            agent.organization_id,
+            conversation_id,
+            self.snapshot.caller_number,
+        )
 
-    def _intend(self, tool: _Tool, now_ms: int) -> c.Journal:
+    def _intend(self, tool: ToolUse, now_ms: int) -> c.Journal:
         """Write the intent, only if nobody has taken the floor since we looked (A13)."""
         assert self.item is not None
         self._asked_ms, self._save_retry_at = now_ms, None
         guard = len(self.item.get("floor_keys", ()))
         ended = "agent_ended" if tool.kind == "end_call" else ""
-        sets = {f"tools.{tool.index:03d}": _tool_entry(tool), **self._unsaved}
+        sets = {tool.path: tool.entry(), **self._unsaved}
         self._unsaved = {}
         self._guarded = c.Journal(self.key, sets, guard, ended)
         self.report.writes += 1
@@ -720,7 +654,7 @@ class Turn:
         if tool.kind == "effect":
             return [self._run(tool)]
         tool.started, tool.ok, tool.result = True, True, json.dumps({"status": "ending"})
-        farewell = str((_arguments(tool.call.arguments) or {}).get("farewell", "")).strip()
+        farewell = str((tool.arguments() or {}).get("farewell", "")).strip()
         if farewell or self._unspoken(since_step=self._before[0]):
             self._pause(now_ms)
             shaper = Shaper()
@@ -732,7 +666,7 @@ class Turn:
         for tool in self._tools:
             if tool.call.tool_use_id == outcome.tool_use_id and tool.result is None:
                 tool.result, tool.ok = outcome.result, outcome.ok
-                self._unsaved[f"tools.{tool.index:03d}"] = _tool_entry(tool)
+                self._unsaved[tool.path] = tool.entry()
                 return
 
     def _tools_done(self, now_ms: int) -> list[c.Command]:
@@ -741,7 +675,7 @@ class Turn:
         if self._text_done or self._ending or any(t.result is None for t in self._tools):
             return out + self._filler(now_ms)
         for tool in self._tools:
-            self._unsaved.setdefault(f"tools.{tool.index:03d}", _tool_entry(tool))
+            self._unsaved.setdefault(tool.path, tool.entry())
         self._tools_since = None
         self._pause(now_ms)
         self._shaper = Shaper()
@@ -1009,33 +943,3 @@ def old_id(key: str) -> str:
 
 def _post_entry(post: j.Post) -> dict[str, Any]:
     return {"x": post.text, "s": post.started_ms, "at": post.landed_ms, "n": post.step, "f": post.kind}
-
-
-def _tool_entry(tool: _Tool) -> dict[str, Any]:
-    entry: dict[str, Any] = {"n": tool.step, "id": tool.call.tool_use_id, "name": tool.call.name}
-    entry["i"] = tool.call.arguments or "{}"
-    if tool.result is not None:
-        entry |= {"r": tool.result, "st": "success" if tool.ok else "error"}
-    return entry
-
-
-def _told(tool: _Tool) -> dict[str, Any]:
-    return {
-        "id": tool.call.tool_use_id,
-        "name": tool.call.name,
-        "input": tool.call.arguments or "{}",
-        "result": tool.result,
-        "ok": tool.ok,
-    }
-
-
-def _arguments(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text or "{}")
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _error(text: str) -> str:
-    return json.dumps({"error": text})

@@ -18,7 +18,8 @@ from ringfold.core.end_reasons import REFUSED
 from ringfold.core.fold import View, broken_off, fold, unanswered
 from ringfold.core.ids import Key
 from ringfold.core.session import Snapshot
-from ringfold.core.turn import LEASE_MS, WATCHDOG_S, Start, ToolBox, Turn
+from ringfold.core.turn import LEASE_MS, WATCHDOG_S, Turn
+from ringfold.core.turn_start import Start, ToolBox
 from ringfold.core.watch import DIGITS_MS, diagnose
 from ringfold.errors import DependencyError, WireError
 from ringfold.log import Log
