@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, field
 
 from local.model.eventstream import encode_event
 
+MARK = re.compile(rb"mark-[0-9a-f]+")
 WORDS = tuple(
     """Your flight to Seattle is delayed by two hours and now leaves at a quarter to four from gate twelve, so there is
     plenty of time for lunch before boarding starts. Your seat is still fourteen on the aisle, your bag goes all the
@@ -17,9 +19,13 @@ WORDS = tuple(
 
 @dataclass
 class Asked:
-    """One request: when it arrived, and when its first token left (``perf_counter`` seconds)."""
+    """One request: when it arrived, and when its first token left (``perf_counter`` seconds).
+
+    ``mark`` is the last ``mark-…`` word in it, by which a peer knows its own.
+    """
 
     at: float
+    mark: str = ""
     first_at: float = 0.0
 
 
@@ -60,18 +66,19 @@ class BenchModel:
                 lengths = [
                     line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
                 ]
-                await reader.readexactly(int(lengths[0]) if lengths else 0)
+                body = await reader.readexactly(int(lengths[0]) if lengths else 0)
                 if head.startswith(b"HEAD"):
                     writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
                     continue
-                await self._stream(writer)
+                await self._stream(writer, body)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    async def _stream(self, writer: asyncio.StreamWriter) -> None:
-        asked = Asked(time.perf_counter())
+    async def _stream(self, writer: asyncio.StreamWriter, body: bytes) -> None:
+        marks = MARK.findall(body)
+        asked = Asked(time.perf_counter(), marks[-1].decode() if marks else "")
         self.asked.append(asked)
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\ntransfer-encoding: chunked\r\n\r\n"

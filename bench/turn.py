@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import secrets
 import statistics
 import time
 from collections.abc import Sequence
@@ -80,11 +81,12 @@ async def measure(
 
 async def _turn(peer: Peer, model: BenchModel, series: Series | None) -> None:
     asked = len(model.asked)
-    began = await peer.say("Could you tell me how my flight is doing, please?")
+    mark = f"mark-{secrets.token_hex(6)}"
+    began = await peer.say(f"Could you tell me how my flight is doing, please? {mark}")
     text, first, count = await peer.reply()
     if series is None or first is None:
         return
-    mine = [a for a in model.asked[asked:] if began <= a.at <= first]
+    mine = [a for a in model.asked[asked:] if a.mark == mark]
     if mine:
         delay = mine[-1].first_at - mine[-1].at
         series.own_ms.append((first - began - delay) * 1000)

@@ -122,6 +122,15 @@ async def replay(peer: Peer) -> None:
         await peer.say(text)
 
 
+async def stamped(system: System, peer: Peer, text: str) -> None:
+    """Until the gateway has taken these words."""
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as http, asyncio.timeout(5):
+        query = {"call_sid": peer.call_sid, "kind": "frame_in"}
+        while text not in (await http.get(system.url + "/local/traffic", params=query)).text:
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.002)
+
+
 async def reconnect(peer: Peer) -> None:
     """The link breaks; the action callback opens another."""
     assert peer.socket is not None
@@ -151,7 +160,7 @@ async def test_five_hundred_frames_replayed_are_answered_once_and_in_order(syste
     async with calling(system) as peer:
         for text in UTTERANCES:
             await peer.say(text)
-            await asyncio.sleep(0.005)  # words of one millisecond have no order
+            await stamped(system, peer, text)  # words of one millisecond have no order
         before = await words_of(peer, 8, until="alpha11") if answered else []
         await reconnect(peer)
         await replay(peer)
@@ -162,7 +171,6 @@ async def test_five_hundred_frames_replayed_are_answered_once_and_in_order(syste
 
     assert answered == (story("alpha", 12).split() == said_of("alpha", before))
     assert ([] if answered else story("alpha", 12).split()) == said_of("alpha", after)
-    print("TOLD", [int(number) for number in re.findall(r"Point number (\d+)", told)])
     assert list(range(25)) == [int(number) for number in re.findall(r"Point number (\d+)", told)]
 
 
@@ -293,7 +301,7 @@ async def test_a_frozen_worker_wakes_to_silence(system: System) -> None:
     watchdog answers.
     """
     cases = {"alpha": (True, True), "bravo": (False, True), "charlie": (True, False)}
-    lessons = [(word, [story(word), *[f"{word}again is told."] * 3]) for word in cases]
+    lessons = [(word, [story(word), *[f"Again {word.upper()}."] * 3]) for word in cases]
     teach(system, *lessons, ("bag", ["Your bag is here."] * 6), first_token_ms=800)
     async with calling(system) as one, calling(system) as two, calling(system) as three:
         frozen = {}
@@ -309,4 +317,14 @@ async def test_a_frozen_worker_wakes_to_silence(system: System) -> None:
         after = await asyncio.gather(*(words_of(peer, 2.0) for peer in (one, two, three)))
 
     assert all(meanwhile)
+    assert ["superseded"] * 3 == [end_of_longest_turn(system, peer) for peer in (one, two, three)]
     assert [[], [], []] == [said_of(word, spoken) for word, spoken in zip(cases, after, strict=True)]
+
+
+def end_of_longest_turn(system: System, peer: Peer) -> str:
+    """How the turn ended that took longest of a call's: the frozen one."""
+    lines = (system.home / "log" / "relay_message.log").read_text().splitlines()
+    logged = [json.loads(line[line.index("{") :]) for line in lines if peer.call_sid in line and '"ended_by"' in line]
+    longest = max((line for line in logged if "duration_ms" in line), key=lambda line: int(line["duration_ms"]))
+    assert longest["duration_ms"] > FROZEN_S * 1000
+    return str(longest["ended_by"])

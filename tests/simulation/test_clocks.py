@@ -24,7 +24,7 @@ from tests.simulation.properties import faults
 from tests.simulation.world import EPOCH, Invocation, World
 
 OFF_MS = 5000
-SEEDS = range(60)
+SEEDS = range(40)
 HEARD = "history has"
 """How much of a reply was heard is told by comparing the speaker's clock with the gateway's."""
 ORDER = "caller's words: "
