@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from ringfold.core.fold import fold
-from ringfold.core.history import GO_ON, MAX_ENTRIES, SPEAK_FIRST, UNKNOWN_OUTCOME, entries, is_filler, messages
-from ringfold.core.journal import FILLER, Post
+from ringfold.core.history import GO_ON, MAX_ENTRIES, SPEAK_FIRST, UNKNOWN_OUTCOME, entries, messages
 from tests.core.test_fold import P1, P2, append, item_of, journal, post
 
 
@@ -108,15 +107,3 @@ def test_words_behind_a_cut_do_not_run_together() -> None:
     ])  # fmt: skip
 
     assert "I think Anyway." == entries(fold(item))[1]["text"]
-
-
-def test_blank_utterances_and_unheard_replies_are_left_out() -> None:
-    """Nothing was said, so nothing is told."""
-    item = item_of([append(P1, "prompt", text="  "), append(P2, "prompt", text="Hello?")])
-
-    assert ["Hello?"] == [entry["text"] for entry in entries(fold(item))]
-
-
-def test_a_filler_is_known_by_its_kind() -> None:
-    """It only covered a slow tool."""
-    assert [True, False] == [is_filler(Post(P1, 0, "One moment.", 0, 0, kind=kind)) for kind in (FILLER, "s")]

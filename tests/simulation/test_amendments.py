@@ -298,7 +298,7 @@ def test_a12_one_voice_token(monkeypatch: Patch) -> None:
     """Without the voice token, the first model and the hedged one speak into each other."""
 
     def remove(patch: Patch) -> None:
-        def whoever_speaks(self: thinking.Round, stream: int, now_ms: int) -> list[c.Command]:
+        def whoever_speaks(self: thinking.Round, stream: int) -> list[c.Command]:
             self.voice = stream
             return []
 

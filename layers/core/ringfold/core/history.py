@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ringfold.core.fold import View
-from ringfold.core.journal import FILLER, Post, Reply
+from ringfold.core.journal import Post, Reply
 
 Entry = Mapping[str, Any]
 """``{"role": "caller", "key", "text", "typed"}`` or ``{"role": "agent", "key", "text", "steps": [...]}``, a step being
@@ -72,9 +72,8 @@ def heard_text(post: Post) -> str:
     return post.text[: post.heard]
 
 
-def messages(transcript: Iterable[Entry], greeting: str = "") -> list[Message]:
-    """Converse messages of a transcript; ``greeting`` is told in the system prompt, since the user must speak first."""
-    del greeting
+def messages(transcript: Iterable[Entry]) -> list[Message]:
+    """Converse messages of a transcript. The greeting is told in the system prompt, since the user must speak first."""
     built: list[Message] = []
     for entry in list(transcript)[-MAX_ENTRIES:]:
         if entry["role"] == "caller":
@@ -142,8 +141,3 @@ def _object(text: str) -> dict[str, Any]:
     except ValueError:
         value = text
     return value if isinstance(value, dict) else {"value": value}
-
-
-def is_filler(post: Post) -> bool:
-    """Whether a post only covered a slow tool."""
-    return post.kind == FILLER

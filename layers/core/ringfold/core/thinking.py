@@ -47,7 +47,6 @@ class Round:
     open: dict[int, str] = field(default_factory=dict)
     asked: int = 0
     last_ms: int = 0
-    first_ms: int = 0
     stop_reason: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
     retry_at: int | None = None
@@ -68,7 +67,7 @@ class Round:
             return self._stopped(event, now_ms)
         if isinstance(event, ModelSaid) and not event.text.strip() and self.voice is None:
             return []
-        commands = self._claim(event.stream, now_ms)
+        commands = self._claim(event.stream)
         if event.stream != self.voice:
             return commands
         self.last_ms = now_ms
@@ -121,10 +120,10 @@ class Round:
         self.open[stream] = model_id
         return OpenModel(stream, model_id, self.request)
 
-    def _claim(self, stream: int, now_ms: int) -> list[Command]:
+    def _claim(self, stream: int) -> list[Command]:
         if self.voice is not None:
             return []
-        self.voice, self.first_ms = stream, now_ms
+        self.voice = stream
         losers = [other for other in self.open if other != stream]
         for loser in losers:
             del self.open[loser]
