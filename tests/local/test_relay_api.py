@@ -125,7 +125,7 @@ async def test_failing_handler_is_shown_to_the_client(stack: Stack, do: str) -> 
 async def test_slow_handler_times_out_but_runs_on(stack: Stack) -> None:
     """After the integration timeout the client gets the error frame; the handler's post still arrives."""
     async with stack.call() as socket:
-        await socket.send('{"sleep": 2.3, "n": 7}')
+        await socket.send('{"type": "hurried", "sleep": 2.3, "n": 7}')
         frames = await frames_of(socket, 2)
 
     assert "Internal server error" == frames[0]["message"]
