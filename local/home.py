@@ -102,15 +102,28 @@ class RunFile:
             "aws_endpoint_url": self.endpoints.aws,
         }
 
-    def write(self) -> None:
-        """Write it for the owner's eyes only."""
+    def write(self, tokens: Mapping[str, str]) -> None:
+        """Write it for the owner's eyes only.
+
+        Args:
+            tokens: What Twilio's side signs with, by account SID, where it may differ from the demo's.
+        """
+        document = self.document
+        document["accounts"] = [
+            {**each, "auth_token": tokens.get(each["account_sid"], each["auth_token"])} for each in document["accounts"]
+        ]
         path = self.settings.run_file
         scratch = path.with_suffix(".tmp")
         scratch.unlink(missing_ok=True)
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(self.document, file, indent=2)
+            json.dump(document, file, indent=2)
         scratch.replace(path)
+
+    def rewrite(self, tokens: Mapping[str, str]) -> None:
+        """Write it again, if it is there: a token has changed."""
+        if self.settings.run_file.exists():
+            self.write(tokens)
 
     def remove(self) -> None:
         """Take it away: nobody answers there any more."""

@@ -9,7 +9,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -130,7 +130,7 @@ class Supervisor:
         environment = worker_environment(settings, parts.endpoints, parts.model_url, carrier_url)
         workers = Workers(parts.template, environment, self._log_line, cap=settings.workers)
         run = RunFile(settings, parts.demo, carrier_url, parts.endpoints)
-        carrier = self._carrier(run.document)
+        carrier = self._carrier(run)
         options = GatewayOptions(
             public_host=settings.public_host,
             region=parts.endpoints.region,
@@ -145,9 +145,10 @@ class Supervisor:
             await workers.start()
             self._start_pollers(parts, workers)
             await until_started(server, serving)
-            run.write()
+            run.write({} if carrier is None else carrier.state.exchange.books.tokens())
             gateway.ready.set()
-            announce(settings, parts.template, parts.demo)
+            numbers = parts.demo["numbers"] if carrier is None else carrier.state.exchange.directory().listed()
+            announce(settings, parts.template, numbers)
             await self._until_stopped(serving)
         finally:
             print("Stopping ...", flush=True)
@@ -189,10 +190,20 @@ class Supervisor:
         await model.wait_for_port(port)
         return f"http://{LOOPBACK}:{port}"
 
-    def _carrier(self, run: Mapping[str, Any]) -> Starlette | None:
+    def _carrier(self, run: RunFile) -> Starlette | None:
         if importlib.util.find_spec("local.carrier.app") is None:
             return None
-        carrier: Starlette = importlib.import_module("local.carrier.app").build_carrier(run, self.traffic)
+        build = importlib.import_module("local.carrier.app").build_carrier
+        try:
+            carrier: Starlette = build(
+                run.document,
+                self.traffic,
+                books_file=self.settings.home / "state" / "carrier.json",
+                on_token=lambda: run.rewrite(carrier.state.exchange.books.tokens()),
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            text = f"the carrier cannot read its books ({exc}); `make reset` forgets them"
+            raise StartError(text) from exc
         return carrier
 
     def _start_pollers(self, parts: "_Parts", workers: Workers) -> None:
@@ -306,13 +317,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def announce(settings: LocalSettings, template: Template, demo: Mapping[str, Any]) -> None:
+def announce(settings: LocalSettings, template: Template, numbers: Sequence[Mapping[str, Any]]) -> None:
     """Say where to look and how to stop."""
     print(f"\nRingfold is ready: {settings.local_url}/   (the phone, the console, the traffic of both protocols)")
     if settings.public_host is not None:
         print(f"Webhooks:  {settings.public_base_url}/api/voice/incoming")
-    for number in demo["numbers"]:
-        print(f"  call {number['phone_number']}  ({number['routing_mode']} routing)")
+    for number in numbers:
+        what = f"{number['routing_mode']} routing" if "routing_mode" in number else number["name"]
+        print(f"  call {number['phone_number']}  ({what})")
     print(f"Details for clients: {settings.run_file}   Logs: {settings.home / 'log'}")
     for source in template.unserved:
         print(f"Not served locally: {source}")

@@ -1,7 +1,7 @@
 """Twilio's side of a phone call, played strictly, so that the system can be called without Twilio.
 
 ``CarrierCall`` places one call against any Ringfold (a library, for tests, the bench and ``make call``);
-``build_carrier`` is the web application the local gateway mounts: the phone page's control API and the REST stand-in.
+``build_carrier`` is the web application the local gateway mounts: the phone page's control API and Twilio's REST API.
 It shares no code with what it judges: signing, TwiML and frames are read here from Twilio's documentation anew.
 """
 

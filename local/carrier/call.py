@@ -34,17 +34,45 @@ PATIENCE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a number is configured with: absolute URLs, empty where there is none."""
+
+    voice_url: str
+    voice_method: str = "POST"
+    fallback_url: str = ""
+    fallback_method: str = "POST"
+    status_url: str = ""
+    status_method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """Who calls whom, and on whose account."""
+    """Who calls whom, and on whose account.
+
+    Attributes:
+        hooks: What the number is configured with; by default the system's own paths.
+        refusal: Why the call does not come through, if it does not: Twilio's code, a colon, a sentence.
+    """
 
     public_base_url: str
     account_sid: str
     auth_token: str
     from_number: str
     to_number: str
-    voice_path: str = "/api/voice/incoming"
-    status_path: str = "/api/voice/status"
+    voice_path: str = webhooks.VOICE_PATH
+    status_path: str = webhooks.STATUS_PATH
     fallback_path: str = ""
+    hooks: Hooks | None = None
+    refusal: str = ""
+
+    @property
+    def configured(self) -> Hooks:
+        """What the number is configured with."""
+        base = self.public_base_url
+        fallback_url = base + self.fallback_path if self.fallback_path else ""
+        return self.hooks or Hooks(
+            base + self.voice_path, fallback_url=fallback_url, status_url=base + self.status_path
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +109,7 @@ class CarrierCall:
         http: A client to share between calls; by default the call has its own.
         reply_of: Tells which reply a token belongs to, where the words tell it.
         listener: Called with every happening at once.
+        auth_token: Tells the account's token at this moment, where it may change during the call.
     """
 
     def __init__(
@@ -89,6 +118,7 @@ class CarrierCall:
         manners: Manners | None = None,
         *,
         http: httpx.AsyncClient | None = None,
+        auth_token: Callable[[], str] | None = None,
         reply_of: Callable[[str], str | None] | None = None,
         listener: Callable[[Happening], None] | None = None,
     ) -> None:
@@ -98,6 +128,7 @@ class CarrierCall:
         self.time = CallTime(self.manners.speed)
         self.record = Record(self.time.at_ms, listener)
         self.clock = TalkClock(self.manners.agent_chars_per_s, self.manners.onset_s)
+        self._auth_token = auth_token or (lambda: line.auth_token)
         self._http = http
         self._own_http = http is None
         self._reply_of = reply_of
@@ -111,8 +142,8 @@ class CarrierCall:
     async def place(self) -> Self:
         """Dial. Returns at once; the call goes on by itself."""
         if self._http is None:
-            self._http = webhooks.new_client(self.line.public_base_url)
-        hooks = webhooks.Webhooks(self._http, self.line.auth_token, timeout_s=self.manners.webhook_timeout_s)
+            self._http = webhooks.new_client(self.line.configured.voice_url or self.line.public_base_url)
+        hooks = webhooks.Webhooks(self._http, self._auth_token, timeout_s=self.manners.webhook_timeout_s)
         self._program = Program(self, hooks)
         self._task = asyncio.create_task(self._run(self._program))
         return self
@@ -160,7 +191,7 @@ class CarrierCall:
         """What ``setup`` will say."""
         line = self.line
         return CallFacts(
-            self.call_sid, line.account_sid, line.auth_token, line.from_number, line.to_number, status.upper()
+            self.call_sid, line.account_sid, self._auth_token(), line.from_number, line.to_number, status.upper()
         )
 
     def new_judge(self) -> Judge:
@@ -220,14 +251,16 @@ class CarrierCall:
         if self._end is None and self._program is not None:
             await self._program.hang_up("", reason="stopped")
 
-    def redirect(self, *, url: str = "", twiml: bytes = b"", content_type: str = "text/xml") -> None:
+    def redirect(
+        self, *, url: str = "", method: str = "POST", twiml: bytes = b"", content_type: str = "text/xml"
+    ) -> None:
         """Give the call new TwiML, as the REST interface does; a relay session ends for it.
 
         Raises:
             TwimlError: If the TwiML cannot be run.
         """
         program = self._running()
-        program.divert(url or program.page_of(twiml, content_type, self.line.public_base_url))
+        program.divert((url, method) if url else program.page_of(twiml, content_type, self.line.public_base_url))
 
     async def drop_link(self) -> None:
         """Break the WebSocket between Twilio and the application; the call goes on."""
@@ -320,6 +353,17 @@ class CarrierCall:
     def status(self) -> str:
         """The call's status as Twilio names it."""
         return self._program.status if self._program is not None else "queued"
+
+    @property
+    def began_s(self) -> float:
+        """When the call was placed, in seconds since 1970."""
+        epoch_ms: int = self.record.all[0].fields["epoch_ms"] if self.record.all else round(time.time() * 1000)
+        return epoch_ms / 1000
+
+    @property
+    def ended_s(self) -> float | None:
+        """When it ended; ``None`` while it goes on."""
+        return self.began_s + self.record.all[-1].at_ms / 1000 if self.record.of("ended") else None
 
     @property
     def utterances(self) -> list[Utterance]:

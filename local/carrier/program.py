@@ -54,7 +54,9 @@ class Program:
         self._sequence = 0
         self.hung_up = False
         self._disturbed = asyncio.Event()
-        self._diversion: Page | str | None = None
+        self._configured = call.line.configured
+        self._fallen_back = False
+        self._diversion: Page | tuple[str, str] | None = None
         self._input: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self._sessions = 0
         self._session_id = ""
@@ -65,13 +67,21 @@ class Program:
 
     async def run(self) -> Ended:
         """From the first webhook to the last status callback."""
-        line = self._call.line
+        if self._call.line.refusal:
+            return self._refuse(self._call.line.refusal)
         ending = await self._run_pages()
         self.status = "completed"
-        await self._time.sleep(self._call.manners.status_delay_s)
-        url = line.public_base_url + line.status_path
-        await self._send(url, self._status_params())
+        if self._configured.status_url:
+            await self._time.sleep(self._call.manners.status_delay_s)
+            await self._send(self._configured.status_url, self._status_params(), self._configured.status_method)
         return ending
+
+    def _refuse(self, why: str) -> Ended:
+        """The call does not come through, and the application never hears of it."""
+        self.status = "failed"
+        self._record.add("violation", what=why, code=int(why.partition(":")[0]))
+        self._record.add("state", state="rejected")
+        return Ended("rejected")
 
     async def _run_pages(self) -> Ended:
         try:
@@ -82,17 +92,20 @@ class Program:
             return ended
 
     async def _first_page(self) -> Page:
-        line = self._call.line
-        try:
-            return await self._fetch(line.public_base_url + line.voice_path)
-        except TwimlError as exc:
-            if not line.fallback_path:
-                await self._apologise(exc)
-        try:
-            return await self._fetch(line.public_base_url + line.fallback_path, {"ErrorCode": "11200"})
-        except TwimlError as exc:
+        return await self._follow(self._configured.voice_url, {}, self._configured.voice_method)
+
+    async def _fall_back(self, exc: TwimlError, url: str) -> Page:
+        """What the number's fallback URL says, where there is one; else, and if it fails too, an apology."""
+        if not self._configured.fallback_url or self._fallen_back:
             await self._apologise(exc)
-            raise Ended("failed") from exc  # never reached: apologising ends the call
+        self._fallen_back = True
+        self._record.add("violation", what=str(exc), code=exc.code)
+        more = {"ErrorCode": str(exc.code), "ErrorUrl": url}
+        try:
+            return await self._fetch(self._configured.fallback_url, more, self._configured.fallback_method)
+        except TwimlError as again:
+            await self._apologise(again)
+            raise Ended("failed") from again  # never reached: apologising ends the call
 
     async def _apologise(self, exc: TwimlError) -> None:
         self._record.add("violation", what=str(exc), code=exc.code)
@@ -126,7 +139,7 @@ class Program:
         diversion, self._diversion = self._diversion, None
         self._disturbed.clear()
         assert diversion is not None
-        return diversion if isinstance(diversion, Page) else await self._follow(diversion, {})
+        return diversion if isinstance(diversion, Page) else await self._follow(diversion[0], {}, diversion[1])
 
     # -- webhooks --------------------------------------------------------------------------------------------------
 
@@ -193,12 +206,11 @@ class Program:
         return Page(document, url)
 
     async def _follow(self, url: str, more: dict[str, str], method: str = "POST") -> Page:
-        """As :meth:`_fetch`, but an unusable answer in the middle of a call ends it with an apology."""
+        """As :meth:`_fetch`, but without a usable answer the number's fallback URL is asked."""
         try:
             return await self._fetch(url, more, method or "POST")
         except TwimlError as exc:
-            await self._apologise(exc)
-            raise
+            return await self._fall_back(exc, url)
 
     # -- verbs -----------------------------------------------------------------------------------------------------
 
@@ -389,8 +401,8 @@ class Program:
         if self.session is not None:
             await self.session.hang_up(unfinished)
 
-    def divert(self, to: Page | str) -> None:
-        """The REST interface gives the call new TwiML, as text or by URL; a relay session ends for it."""
+    def divert(self, to: Page | tuple[str, str]) -> None:
+        """The REST interface gives the call new TwiML, as text or by URL and method; a relay session ends for it."""
         self._diversion = to
         self._disturbed.set()
         if self.session is not None:

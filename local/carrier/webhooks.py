@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -12,6 +13,9 @@ import httpx
 
 from local.carrier.signing import sign
 
+VOICE_PATH: Final = "/api/voice/incoming"
+STATUS_PATH: Final = "/api/voice/status"
+SMS_PATH: Final = "/api/sms/incoming"
 API_VERSION: Final = "2010-04-01"
 USER_AGENT: Final = "TwilioProxy/1.1"
 PLACES: Final = {"City": "", "State": "", "Zip": "", "Country": "US"}
@@ -57,11 +61,19 @@ def voice_params(
 
 
 class Webhooks:
-    """Signs and sends webhooks for one account."""
+    """Signs and sends webhooks for one account.
 
-    def __init__(self, client: httpx.AsyncClient, auth_token: str, *, timeout_s: float = 15.0) -> None:
+    Args:
+        client: Makes the requests.
+        auth_token: The account's, or what tells it at the moment of each request.
+        timeout_s: How long an answer may take.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, auth_token: str | Callable[[], str], *, timeout_s: float = 15.0
+    ) -> None:
         self._client = client
-        self._auth_token = auth_token
+        self._auth_token = auth_token if callable(auth_token) else lambda: auth_token
         self._timeout_s = timeout_s
 
     async def send(
@@ -88,7 +100,7 @@ class Webhooks:
             url += ("&" if urlsplit(url).query else "?") + urlencode(fields)
             body, fields = {}, []
         sent_headers = {
-            "X-Twilio-Signature": sign(self._auth_token, url, fields) if signature is None else signature,
+            "X-Twilio-Signature": sign(self._auth_token(), url, fields) if signature is None else signature,
             "User-Agent": USER_AGENT,
             "Accept": "*/*",
             **({"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"} if body else {}),

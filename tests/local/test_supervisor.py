@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from local.home import FunctionLogs, prepare_home
+from local.home import FunctionLogs, RunFile, prepare_home
 from local.processes import StartError, free_port
 from local.reset import forget
 from local.services import Endpoints
 from local.settings import load_settings
-from local.supervisor import worker_environment
+from local.supervisor import Supervisor, worker_environment
 from tests.local.conftest import is_running
 
 ROOT = Path(__file__).parents[2]
@@ -133,6 +133,52 @@ def test_a_run_from_start_to_restart(home: Path) -> None:
     assert ([], True) == (leftover, gone)
     assert document["accounts"] == restarted["accounts"]
     assert not (home / "state").exists()
+
+
+@needs_ministack
+@pytest.mark.slow
+def test_what_twilios_side_knows_survives_a_restart(home: Path) -> None:
+    """A number bought at the carrier and a rotated token are there after a restart, and clients are told the token."""
+    port = free_port()
+    run = Run(home, port)
+    account = run.wait_until_ready()["accounts"][0]
+    twilio = f"{run.url}/local/carrier"
+    sid, auth = account["account_sid"], (account["account_sid"], account["auth_token"])
+    numbers = f"{twilio}/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json"
+    with httpx.Client(trust_env=False, auth=auth) as http:
+        bought = http.post(numbers, data={"PhoneNumber": "+17375550101"}).json()
+        secondary = http.post(f"{twilio}/v1/AuthTokens/Secondary").json()["secondary_auth_token"]
+        http.post(f"{twilio}/v1/AuthTokens/Promote").raise_for_status()
+    told = json.loads((home / "run.json").read_text())["accounts"][0]
+    run.finish(signal.SIGTERM)
+
+    again = Run(home, free_port())
+    restarted = again.wait_until_ready()["accounts"][0]
+    twilio = f"{again.url}/local/carrier"
+    listed = httpx.get(
+        f"{twilio}/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers/{bought['sid']}.json",
+        auth=(sid, secondary),
+        trust_env=False,
+    )
+    callable_numbers = httpx.get(f"{twilio}/numbers", trust_env=False).json()["numbers"]
+    again.finish(signal.SIGINT)
+    forget(home)
+
+    assert (secondary, secondary) == (told["auth_token"], restarted["auth_token"])
+    assert "+17375550101" == listed.json()["phone_number"]
+    assert "+17375550101" in [each["phone_number"] for each in callable_numbers]
+    assert not (home / "state").exists()
+
+
+def test_books_that_cannot_be_read_are_explained(tmp_path: Path) -> None:
+    """The carrier's books of another version end the run with what forgets them."""
+    prepare_home(tmp_path)
+    (tmp_path / "state" / "carrier.json").write_text("{}")
+    settings = load_settings({"RINGFOLD_HOME": str(tmp_path)})
+    run = RunFile(settings, {"organizations": [], "accounts": [], "numbers": []}, "http://127.0.0.1:1", ENDPOINTS)
+
+    with pytest.raises(StartError, match="make reset"):
+        Supervisor(settings)._carrier(run)
 
 
 @needs_ministack

@@ -1,4 +1,4 @@
-"""The carrier as a web application: the phone page's interface and the REST stand-in."""
+"""The carrier as a web application: the phone page's interface. Its REST side is tested in rest/."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ RUN = {
     "accounts": [{"id": "acc_1", "account_sid": LINE.account_sid, "auth_token": LINE.auth_token}],
     "numbers": [{"id": "num_1", "phone_number": LINE.to_number, "account_id": "acc_1", "routing_mode": "fixed"}],
 }
-API = f"/2010-04-01/Accounts/{LINE.account_sid}"
 
 
 @dataclass
@@ -46,7 +45,7 @@ async def house() -> AsyncIterator[House]:
     app.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/relay?token=secret-token"
     carrier = build_carrier(RUN, manners=BRISK)
     exchange = carrier.state.exchange
-    exchange._http = httpx.AsyncClient(transport=httpx.MockTransport(app._answer))
+    exchange._http[False] = httpx.AsyncClient(transport=httpx.MockTransport(app._answer))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(carrier), base_url="http://carrier") as client:
         yield House(app, carrier, client)
         await exchange.close()
@@ -125,68 +124,3 @@ async def test_a_call_that_is_over_takes_no_more_words(house: House) -> None:
     answer = await house.client.post(f"/calls/{call_id}/say", json={"text": "Hello?"})
 
     assert 409 == answer.status_code
-
-
-# -- the REST stand-in ---------------------------------------------------------------------------------------------
-
-
-def rest(house: House, auth_token: str = LINE.auth_token) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(house.carrier)
-    return httpx.AsyncClient(transport=transport, base_url="http://carrier", auth=(LINE.account_sid, auth_token))
-
-
-async def test_a_wrong_token_is_not_authenticated(house: House) -> None:
-    """Twilio's 20003, with Twilio's error body."""
-    async with rest(house, "wrong") as client:
-        answer = await client.get(f"{API}/IncomingPhoneNumbers.json")
-
-    assert 401 == answer.status_code
-    assert (20003, 401) == (answer.json()["code"], answer.json()["status"])
-
-
-async def test_numbers_are_listed_with_their_webhooks(house: House) -> None:
-    """The account's numbers, each with the URLs it is configured with."""
-    async with rest(house) as client:
-        answer = await client.get(f"{API}/IncomingPhoneNumbers.json", params={"PhoneNumber": LINE.to_number})
-        nothing = await client.get(f"{API}/IncomingPhoneNumbers.json", params={"PhoneNumber": "+15125550777"})
-
-    assert BASE_URL + "/api/voice/incoming" == answer.json()["incoming_phone_numbers"][0]["voice_url"]
-    assert [] == nothing.json()["incoming_phone_numbers"]
-
-
-async def test_a_call_is_fetched_redirected_and_completed(house: House) -> None:
-    """The state of a live call, new TwiML for it, its end, and no redirect after that."""
-    call_id = await house.place()
-    async with rest(house) as client:
-        live = await client.get(f"{API}/Calls/{call_id}.json")
-        await client.post(f"{API}/Calls/{call_id}.json", data={"Twiml": "<Response><Pause length='60'/></Response>"})
-        await client.post(f"{API}/Calls/{call_id}.json", data={"Status": "completed"})
-        end = await house.carrier.state.exchange.calls[call_id].ended()
-        late = await client.post(f"{API}/Calls/{call_id}.json", data={"Twiml": "<Response/>"})
-
-    assert "in-progress" == live.json()["status"]
-    assert "stopped" == end.reason
-    assert 21220 == late.json()["code"]
-
-
-async def test_an_unknown_parameter_is_refused(house: House) -> None:
-    """Twilio ignores what it does not know; here it is an error shown to the developer."""
-    call_id = await house.place()
-    async with rest(house) as client:
-        answer = await client.post(f"{API}/Calls/{call_id}.json", data={"status": "completed"})
-
-    assert 400 == answer.status_code
-
-
-async def test_a_message_is_stored_and_found_again(house: House) -> None:
-    """Created, fetched, listed; from a number that is not ours it is refused."""
-    message = {"To": "+15125550111", "From": LINE.to_number, "Body": "Hello"}
-    async with rest(house) as client:
-        created = await client.post(f"{API}/Messages.json", data=message)
-        fetched = await client.get(f"{API}/Messages/{created.json()['sid']}.json")
-        listed = await client.get(f"{API}/Messages.json", params={"To": message["To"]})
-        foreign = await client.post(f"{API}/Messages.json", data=message | {"From": "+15125550777"})
-
-    assert "Hello" == fetched.json()["body"]
-    assert [created.json()["sid"]] == [each["sid"] for each in listed.json()["messages"]]
-    assert 21606 == foreign.json()["code"]
