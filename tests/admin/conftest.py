@@ -1,0 +1,5 @@
+"""Fixtures of the administrators' API."""
+
+from tests.admin.desk import desk
+
+__all__ = ["desk"]
