@@ -9,8 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
 from ringfold.adapters.secrets import Secrets
 from ringfold.log import Log
 from ringfold_admin.bootstrap import assemble
@@ -123,12 +121,6 @@ class Desk:
         made = self.platform.post("/api/organizations", {"name": name})
         assert made.status == 201, made.text
         return str(made.json["id"])
-
-
-@pytest.fixture
-def desk(aws: Aws) -> Desk:
-    """The API over tables of this test's own; Twilio is nowhere."""
-    return build_desk(aws, "http://127.0.0.1:9")
 
 
 def build_desk(aws: Aws, twilio: str) -> Desk:

@@ -11,18 +11,22 @@ from ringfold import config
 from ringfold.adapters import aws
 from ringfold.adapters.secrets import Secrets
 from ringfold.log import Log
+from ringfold.tools.catalogue import catalogue
 from ringfold_admin.api import Api
 from ringfold_admin.carrier.client import Carriers
 from ringfold_admin.cursors import Cursors
 from ringfold_admin.idempotency import Idempotency
 from ringfold_admin.routes.accounts import account_routes
+from ringfold_admin.routes.agents import agent_routes
 from ringfold_admin.routes.audit import audit_routes
 from ringfold_admin.routes.organizations import organization_routes
 from ringfold_admin.services.accounts import AccountService
+from ringfold_admin.services.agents import AgentService
 from ringfold_admin.services.audit import AuditService
 from ringfold_admin.services.desk import Desk
 from ringfold_admin.services.organizations import OrganizationService
 from ringfold_admin.stores.accounts import Accounts
+from ringfold_admin.stores.agents import Agents
 from ringfold_admin.stores.audit import AuditTrail
 from ringfold_admin.stores.organizations import Organizations
 from ringfold_admin.stores.table import Table
@@ -72,6 +76,7 @@ def assemble(
     routers = (
         organization_routes(OrganizationService(organizations, table, desk)),
         account_routes(account_service),
+        agent_routes(AgentService(Agents(table), organizations, desk, catalogue(None, "").tools)),
         audit_routes(AuditService(AuditTrail(table), desk)),
     )
     return Api(routers, Idempotency(dynamodb, table_name), log)
