@@ -17,7 +17,7 @@ export PYTHON
 
 VENV := .venv/bin
 SAM := .local/tools/sam/bin/python -m samcli
-SOURCES := layers/core/ringfold functions local scripts
+SOURCES := layers/core/ringfold layers/admin/ringfold_admin functions local scripts
 
 .PHONY: help run call reset replay bench test check format format-check lint types template build secrets \
 	acceptance requirements setup-local setup-dev setup-sam
@@ -73,7 +73,7 @@ acceptance: setup-dev ## Enter the tests' marks in docs/acceptance.md
 	@$(VENV)/python scripts/acceptance.py
 
 requirements: setup-dev ## Compile requirements/*.in again (ARGS=--upgrade)
-	@for name in uv layer local dev ministack sam; do \
+	@for name in uv layer admin local dev ministack sam; do \
 		$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url $(ARGS) requirements/$$name.in --output-file requirements/$$name.txt; \
 	done

@@ -14,6 +14,7 @@ from ringfold import config
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "layers" / "core" / "ringfold"
+ADMIN = ROOT / "layers" / "admin" / "ringfold_admin"
 FUNCTIONS = sorted(path.parent for path in (ROOT / "functions").glob("*/app.py"))
 
 # Where the tests of each folder's modules stand.
@@ -23,13 +24,31 @@ MIRRORS = {
     PACKAGE / "service": ROOT / "tests" / "service",
     PACKAGE / "adapters": ROOT / "tests" / "adapters",
     PACKAGE / "tools": ROOT / "tests" / "tools",
+    ADMIN: ROOT / "tests" / "admin",
+    **{ADMIN / part: ROOT / "tests" / "admin" / part for part in ("carrier", "models", "routes", "services", "stores")},
 }
 
 # Pieces of a whole that are tested through its door. Every other module with behaviour has a test file of its own.
-TESTED_THROUGH: dict[str, str] = {}
+_ADMIN = "admin/ringfold_admin"
+TESTED_THROUGH: dict[str, str] = {
+    # A resource's routes, service and store are one way of a request; they are tested from its beginning.
+    **{
+        f"{_ADMIN}/{part}/{name}.py": f"tests/admin/routes/test_{name}.py"
+        for name in ("organizations", "accounts", "agents", "audit")
+        for part in ("services", "stores")
+    },
+    f"{_ADMIN}/routes/parts.py": "tests/admin/test_api.py",
+    f"{_ADMIN}/models/common.py": "tests/admin/test_api.py",
+}
 
 # What the layer ships, see requirements/layer.in.
 LAYER_LIBRARIES = {"botocore", "urllib3"}
+
+# What the administration layer ships beside it, see requirements/admin.in.
+ADMIN_LIBRARIES = {"aws_lambda_powertools", "phonenumbers", "pydantic", "requests", "twilio", "websockets"}
+
+# Functions that nobody on the line waits for.
+UNHURRIED = {"provision"}
 
 # What no call may wait for; toolchain figures: twilio 99 ms, boto3 30, pydantic 67, powertools 41 and more.
 TOO_SLOW = {"twilio", "boto3", "s3transfer", "pydantic", "aws_lambda_powertools", "requests", "aiohttp"}
@@ -86,12 +105,25 @@ def test_the_layer_imports_only_what_it_ships() -> None:
     for path in python_files(PACKAGE):
         assert set() == strangers(path, LAYER_LIBRARIES | {"ringfold"}), path
     for folder in FUNCTIONS:
-        assert set() == strangers(folder / "app.py", {"ringfold"}), folder
+        package = "ringfold_admin" if folder.name in UNHURRIED else "ringfold"
+        assert set() == strangers(folder / "app.py", {package}), folder
+
+
+def test_the_administration_layer_imports_only_what_it_ships() -> None:
+    """Its own libraries, and the core layer's."""
+    for path in python_files(ADMIN):
+        assert set() == strangers(path, ADMIN_LIBRARIES | LAYER_LIBRARIES | {"ringfold", "ringfold_admin"}), path
+
+
+def test_the_core_layer_does_not_know_the_administration() -> None:
+    """Arrows point from the administration to the core; a call's functions do not ship the former."""
+    for path in python_files(PACKAGE):
+        assert not [name for name in imports_of(path) if name.startswith("ringfold_admin")], path
 
 
 def test_the_product_does_not_know_where_it_runs() -> None:
     """There is no `if local` in the product: nothing of it imports or names the local system."""
-    for path in [*python_files(PACKAGE), *python_files(ROOT / "functions")]:
+    for path in [*python_files(PACKAGE), *python_files(ADMIN), *python_files(ROOT / "functions")]:
         assert not [name for name in imports_of(path) if name.split(".")[0] in {"local", "tests", "bench"}], path
 
 
@@ -107,12 +139,16 @@ def test_the_local_run_installs_what_it_imports() -> None:
 
 def test_only_settings_are_read_from_the_environment() -> None:
     """The bootstraps hand the environment to config.py, at cold start; nobody else in the product reads it."""
-    readers = [path.name for path in python_files(PACKAGE) if re.search(r"os\.environ|getenv", path.read_text())]
+    sources = [*python_files(PACKAGE), *python_files(ADMIN)]
+    readers = [path.name for path in sources if re.search(r"os\.environ|getenv", path.read_text())]
 
     assert [] == [name for name in readers if not name.startswith("bootstrap")]
 
 
-@pytest.mark.parametrize("folder", FUNCTIONS, ids=lambda folder: folder.name)
+HURRIED = [folder for folder in FUNCTIONS if folder.name not in UNHURRIED]
+
+
+@pytest.mark.parametrize("folder", HURRIED, ids=lambda folder: folder.name)
 def test_importing_a_handler_is_cheap(folder: Path) -> None:
     """What runs at a cold start pulls none of the libraries that cost a caller time."""
     code = f"import functions.{folder.name}.app, sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
@@ -179,7 +215,7 @@ def modules_with_behaviour() -> list[tuple[Path, Path]]:
 )
 def test_every_module_has_its_tests(source: Path, mirror: Path) -> None:
     """Tests mirror the tree: `x.py` is tested by `test_x.py` (or `test_x_….py`) in the folder of the same name."""
-    through = TESTED_THROUGH.get(source.relative_to(PACKAGE).as_posix())
+    through = TESTED_THROUGH.get(source.relative_to(ROOT / "layers").as_posix())
     tests = (
         [ROOT / through]
         if through

@@ -26,11 +26,15 @@ NAMES: Final = {
     "MODEL_ID": "a Bedrock model or inference profile id",
     "FALLBACK_MODEL_ID": "a Bedrock model or inference profile id",
 }
+OPTIONAL: Final = {
+    "SECRETS_KEY_ID": "ARN of the KMS key that new secrets are encrypted with; without it, the AWS account's default",
+    "TWILIO_API_BASE_URL": "where Twilio's REST API is asked instead of at Twilio",
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One function's settings; see ``NAMES`` for their meaning."""
+    """One function's settings; see ``NAMES`` and ``OPTIONAL`` for their meaning."""
 
     stage: str
     table_name: str
@@ -47,6 +51,8 @@ class Settings:
     log_level: str
     model_id: str
     fallback_model_id: str
+    secrets_key_id: str = ""
+    twilio_api_base_url: str = ""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -60,6 +66,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     if faults:
         raise ConfigError("; ".join(faults) + ". Set them in template.yaml under Globals.Function.Environment")
     values: dict[str, Any] = {name.lower(): environ[name] for name in NAMES}
+    values |= {name.lower(): environ.get(name, "") for name in OPTIONAL}
     values["public_base_url"] = values["public_base_url"].rstrip("/")
     values["connections_url"] = values["connections_url"].rstrip("/")
     return Settings(**values)

@@ -51,6 +51,7 @@ class Number:
 
     Attributes:
         account: The owning account as the number's own item knows it.
+        default_agent_version: The version of the agent that answers; ``None`` for the newest.
         greeting: Said first; ``""`` for none.
         resume_greeting: Said first to a caller whose last call was cut off; ``""``: the greeting.
         transfer_number: Where a caller is sent when the agent cannot serve them; ``""`` for nowhere.
@@ -64,6 +65,7 @@ class Number:
     organization_id: OrganizationId
     account: Account
     default_agent_id: AgentId
+    default_agent_version: int | None = None
     is_active: bool = True
     routing_mode: str = "fixed"
     name: str = ""
@@ -131,7 +133,8 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
         "number_id": NumberId(str(item.get("number_id", ""))),
         "phone_number": PhoneNumber(_text(item, "phone_number", where)),
         "organization_id": OrganizationId(_text(item, "organization_id", where)),
-        "default_agent_id": AgentId(str(item.get("default_agent_id", ""))),
+        "default_agent_id": AgentId(str(item.get("default_agent_id") or "")),
+        "default_agent_version": _version(item.get("default_agent_version")),
         "is_active": item.get("is_active") is True,
     }
     try:
@@ -183,6 +186,11 @@ def _with_settings(item: Mapping[str, Any], known: dict[str, Any], account: Acco
         relay=relay,
         languages=tuple(languages),
     )
+
+
+def _version(value: object) -> int | None:
+    """A pinned version; what is none pins nothing."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _transfer_number(item: Mapping[str, Any], where: str) -> str:

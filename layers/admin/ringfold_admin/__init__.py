@@ -1,0 +1,1 @@
+"""The administrators' API: what `functions/provision` serves and the command line asks for."""

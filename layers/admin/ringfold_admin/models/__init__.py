@@ -1,0 +1,1 @@
+"""What the API takes and gives, as pydantic models: the shapes, their limits, and nothing else."""

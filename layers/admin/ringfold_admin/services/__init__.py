@@ -1,0 +1,1 @@
+"""What an administrator can do, one module a resource; built by bootstrap.py, free of HTTP."""

@@ -1,0 +1,1 @@
+"""What DynamoDB keeps of accounts, numbers, agents and organizations, and of who changed them."""
