@@ -80,6 +80,16 @@ def test_an_error_says_whether_it_may_have_taken_effect(exc: Exception, status: 
     assert (status, processed) == (failed.value.status, failed.value.processed)
 
 
+def test_a_refused_list_says_why(twilio: Twilio) -> None:
+    """The SDK raises another exception for lists; Twilio's code is in it all the same."""
+    client = Carriers(twilio.url).client(Credentials(SID, TOKEN))
+
+    with pytest.raises(CarrierError) as failed:
+        ask("list numbers", lambda: client.incoming_phone_numbers.list(limit=1))
+
+    assert (401, 20003, False) == (failed.value.status, failed.value.twilio_code, failed.value.processed)
+
+
 def test_a_connection_that_breaks_is_one_request(twilio: Twilio) -> None:
     """Nothing is sent twice: a purchase would be made twice."""
     twilio.faults[("GET", ".json")] = "drop"

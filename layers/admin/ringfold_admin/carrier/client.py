@@ -6,6 +6,7 @@ says whether it may have taken effect: a purchase whose answer was lost is looke
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -108,5 +109,17 @@ def ask(operation: str, call: Callable[[], T]) -> T:
     except requests.RequestException as exc:
         raise CarrierError(operation, 0, None, type(exc).__name__, processed=None) from exc
     except TwilioException as exc:
-        # The SDK's complaint about an answer that is none of Twilio's, a proxy's page for example.
-        raise CarrierError(operation, 0, None, "an unreadable answer", processed=None) from exc
+        raise _refused_list(operation, exc) from exc
+
+
+def _refused_list(operation: str, exc: TwilioException) -> CarrierError:
+    """The SDK refuses a list with a plain exception that carries the answer, and an answer that is none without one."""
+    answer = exc.args[1] if len(exc.args) > 1 else None
+    status = int(getattr(answer, "status_code", 0) or 0)
+    try:
+        said = json.loads(getattr(answer, "text", "") or "")
+        code, text = said.get("code"), str(said.get("message") or "")
+    except (ValueError, AttributeError):
+        code, text = None, "an unreadable answer"
+    processed = False if 0 < status < 500 else None
+    return CarrierError(operation, status, code if isinstance(code, int) else None, text, processed=processed)
