@@ -9,7 +9,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,14 +17,16 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from local.authorizer import TokenCheck
 from local.faults import FaultError, Faults, parse_faults
-from local.gateway import Gateway, GatewayOptions
+from local.gateway import FALLBACK_PATH, Gateway, GatewayOptions
 from local.home import FunctionLogs, RunFile, only_one, prepare_home
 from local.processes import Process, StartError, free_port
 from local.queues import QueuePoller
-from local.seed import seed
+from local.seed import Shelf
 from local.services import KEYS, Endpoints, make_resources, start_ministack
 from local.settings import LOCAL_REGION, LOOPBACK, ROOT, LocalSettings
+from local.sign_in import UserPool, user_pool
 from local.template import Attributes, Function, Template, TemplateError, read_template
 from local.traffic import Traffic
 from local.wire import MAX_MESSAGE_BYTES
@@ -47,7 +49,9 @@ class _Parts:
     endpoints: Endpoints
     attributes: Attributes
     model_url: str | None
-    demo: Mapping[str, Any]
+    pool: UserPool | None
+    shelf: Shelf
+    run: RunFile
 
 
 class Supervisor:
@@ -101,18 +105,19 @@ class Supervisor:
             raise StartError(f"GATEWAY_FRAMES or GATEWAY_POSTS: {exc}") from exc
         except TemplateError as exc:
             raise StartError(f"template.yaml: {exc}") from exc
-        for account in parts.demo["accounts"]:
-            self.traffic.mask(account["auth_token"])
         await self._serve(parts, faults)
 
     async def _prepare(self) -> "_Parts":
         """Start the services, make the template's resources in them and put the demo data in."""
         settings = self.settings
+        carrier_url = settings.twilio_api_url or f"{settings.local_url}/local/carrier"
         parameters = {
             **settings.parameters,
             "PublicBaseUrl": settings.public_base_url,
             "RelayUrl": settings.relay_url,
             "ConnectionsUrl": f"{settings.local_url}/relay",
+            "FallbackUrl": f"{settings.public_base_url}{FALLBACK_PATH}",
+            "TwilioApiBaseUrl": carrier_url,
         }
         draft = read_template(settings.template, parameters)
         aws_url, model_url = await asyncio.gather(self._start_aws(), self._start_model())
@@ -120,23 +125,32 @@ class Supervisor:
         endpoints = Endpoints(region, aws_url, settings.dynamodb_url or aws_url)
         attributes = await asyncio.to_thread(make_resources, draft, endpoints)
         template = read_template(settings.template, parameters, attributes)
-        demo = await asyncio.to_thread(seed, template, endpoints)
-        return _Parts(template, endpoints, attributes, model_url, demo)
+        pool = user_pool(settings.home, template)
+        shelf = Shelf(template, endpoints)
+        run = RunFile(settings, pool, carrier_url, endpoints)
+        self._take_over(run, await asyncio.to_thread(shelf.seed))
+        return _Parts(template, endpoints, attributes, model_url, pool, shelf, run)
+
+    def _take_over(self, run: RunFile, stored: Mapping[str, Any]) -> None:
+        run.update(stored)
+        self.traffic.mask_fields(run.document)
 
     async def _serve(self, parts: "_Parts", faults: Faults) -> None:
         """Run gateway, workers and pollers until asked to stop."""
         settings = self.settings
-        carrier_url = settings.twilio_api_url or f"{settings.local_url}/local/carrier"
-        environment = worker_environment(settings, parts.endpoints, parts.model_url, carrier_url)
+        environment = worker_environment(settings, parts.endpoints, parts.model_url)
         workers = Workers(parts.template, environment, self._log_line, cap=settings.workers)
-        run = RunFile(settings, parts.demo, carrier_url, parts.endpoints)
+        run = parts.run
         carrier = self._carrier(run.document)
+        renewal = _Renewal(lambda: self._renew(parts))
         options = GatewayOptions(
             public_host=settings.public_host,
             region=parts.endpoints.region,
             model_url=parts.model_url if settings.bedrock_url is None else None,
             console=ROOT / "console",
             versions=versions(),
+            check=TokenCheck(parts.pool.public_keys) if parts.pool is not None else None,
+            changed=renewal.ask,
         )
         gateway = Gateway(parts.template, workers, self.traffic, faults, options, carrier)
         server = make_server(gateway, settings.port)
@@ -147,10 +161,11 @@ class Supervisor:
             await until_started(server, serving)
             run.write()
             gateway.ready.set()
-            announce(settings, parts.template, parts.demo)
+            announce(settings, parts.template, run.document)
             await self._until_stopped(serving)
         finally:
             print("Stopping ...", flush=True)
+            await renewal.stop()
             run.remove()
             if carrier is not None:
                 await carrier.state.exchange.close()
@@ -159,6 +174,11 @@ class Supervisor:
             server.should_exit = True
             await asyncio.wait({serving}, timeout=5)
             await workers.stop()
+
+    async def _renew(self, parts: "_Parts") -> None:
+        """Take into `run.json` what an administrator has changed."""
+        self._take_over(parts.run, await asyncio.to_thread(parts.shelf.stored))
+        parts.run.write()
 
     async def _start_aws(self) -> str:
         process, port = start_ministack(self.settings)
@@ -227,9 +247,37 @@ class Supervisor:
         self.traffic.record("log", function=function.label, request_id=request_id, line=line)
 
 
-def worker_environment(
-    settings: LocalSettings, endpoints: Endpoints, model_url: str | None, carrier_url: str
-) -> dict[str, str]:
+class _Renewal:
+    """Does something again soon after it was asked for, however often that was; one at a time."""
+
+    def __init__(self, renew: Callable[[], Awaitable[None]]) -> None:
+        self._renew = renew
+        self._asked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Do it again."""
+        self._asked.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Do it no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self._renew()
+            except Exception as exc:  # noqa: BLE001 - the run goes on with what it knew
+                print(f"{type(exc).__name__}: run.json could not be renewed: {exc}")
+
+
+def worker_environment(settings: LocalSettings, endpoints: Endpoints, model_url: str | None) -> dict[str, str]:
     """What every function's environment holds besides its own variables."""
     environment = {
         "AWS_REGION": endpoints.region,
@@ -239,7 +287,6 @@ def worker_environment(
         "AWS_ENDPOINT_URL_SQS": endpoints.aws,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoints.aws,
         "AWS_ENDPOINT_URL_LAMBDA": settings.local_url,
-        "TWILIO_API_BASE_URL": carrier_url,
         "NO_PROXY": _LOOPBACK_NAMES,
     }
     if settings.real_bedrock:
@@ -306,12 +353,13 @@ def versions() -> dict[str, str]:
     return found
 
 
-def announce(settings: LocalSettings, template: Template, demo: Mapping[str, Any]) -> None:
+def announce(settings: LocalSettings, template: Template, run: Mapping[str, Any]) -> None:
     """Say where to look and how to stop."""
     print(f"\nRingfold is ready: {settings.local_url}/   (the phone, the console, the traffic of both protocols)")
     if settings.public_host is not None:
         print(f"Webhooks:  {settings.public_base_url}/api/voice/incoming")
-    for number in demo["numbers"]:
+    print(f"Administrators' API: {settings.local_url}/api/docs   (tokens: run.json, or `make token`)")
+    for number in run["numbers"]:
         print(f"  call {number['phone_number']}  ({number['routing_mode']} routing)")
     print(f"Details for clients: {settings.run_file}   Logs: {settings.home / 'log'}")
     for source in template.unserved:

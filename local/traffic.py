@@ -1,7 +1,8 @@
 """The feed of both protocols' traffic: a ring in memory, passed on live to whoever watches.
 
-Record kinds: `webhook` and `twiml` (Twilio's requests and our answers), `frame_in` (Twilio to us), `frame_out` (us to
-Twilio), `connect`, `disconnect`, `violation` (something Twilio must never see, or we must never do), `invoke`, `log`.
+Record kinds: `webhook` and `twiml` (Twilio's requests and our answers), `api` and `api_answer` (administrators'),
+`frame_in` (Twilio to us), `frame_out` (us to Twilio), `connect`, `disconnect`, `violation` (something Twilio must never
+see, or we must never do), `invoke`, `log`.
 Speech is shown, this being the developer's own machine; secrets are not.
 """
 
@@ -17,8 +18,11 @@ CAPACITY: Final = 10_000
 MAX_TEXT: Final = 16_384
 MAX_TOTAL: Final = 64 * 1024 * 1024
 _MASK: Final = "***"
-_SECRET_FIELDS: Final = frozenset({"auth_token", "authtoken", "secondary_token", "x-twilio-signature", "authorization"})
-_TOKEN_IN_URL: Final = re.compile(r"([?&;]token=)[^&\"'<>\s]+")
+_SECRET_FIELDS: Final = frozenset(
+    {"auth_token", "authtoken", "secondary_token", "api_key_secret", "x-twilio-signature", "authorization"}
+)
+_TOKEN_IN_URL: Final = re.compile(r"((?:^|[?&;])(?:access_)?token=)[^&\"'<>\s]+")
+_JWT: Final = re.compile(r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*")
 _WATCHER_BACKLOG: Final = 5_000
 
 
@@ -43,6 +47,14 @@ class Traffic:
     def mask(self, *secrets: str) -> None:
         """Never show these values, wherever they turn up."""
         self._secrets = tuple({*self._secrets, *(secret for secret in secrets if len(secret) >= 8)})
+
+    def mask_fields(self, document: Any) -> None:
+        """Never show what this document holds in fields whose names say that it is secret."""
+        if isinstance(document, dict):
+            found = [value for name, value in document.items() if str(name).lower() in _SECRET_FIELDS]
+            self.mask(*(value for value in found if isinstance(value, str)))
+        for each in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+            self.mask_fields(each)
 
     def record(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Add a record; it gets an `id` that only grows and `at_ms`, the time of day in milliseconds."""
@@ -106,6 +118,8 @@ class Traffic:
             for secret in self._secrets:
                 if secret in value:
                     value = value.replace(secret, _MASK)
+            if "eyJ" in value:
+                value = _JWT.sub(_MASK, value)
             return _TOKEN_IN_URL.sub(rf"\1{_MASK}", value) if "token=" in value else value
         return value
 
