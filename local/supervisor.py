@@ -110,14 +110,13 @@ class Supervisor:
     async def _prepare(self) -> "_Parts":
         """Start the services, make the template's resources in them and put the demo data in."""
         settings = self.settings
-        carrier_url = settings.twilio_api_url or f"{settings.local_url}/local/carrier"
         parameters = {
             **settings.parameters,
             "PublicBaseUrl": settings.public_base_url,
             "RelayUrl": settings.relay_url,
             "ConnectionsUrl": f"{settings.local_url}/relay",
             "FallbackUrl": f"{settings.public_base_url}{FALLBACK_PATH}",
-            "TwilioApiBaseUrl": carrier_url,
+            "TwilioApiBaseUrl": self._carrier_url,
         }
         draft = read_template(settings.template, parameters)
         aws_url, model_url = await asyncio.gather(self._start_aws(), self._start_model())
@@ -127,9 +126,14 @@ class Supervisor:
         template = read_template(settings.template, parameters, attributes)
         pool = user_pool(settings.home, template)
         shelf = Shelf(template, endpoints)
-        run = RunFile(settings, pool, carrier_url, endpoints)
+        run = RunFile(settings, pool, self._carrier_url, endpoints)
         self._take_over(run, await asyncio.to_thread(shelf.seed))
         return _Parts(template, endpoints, attributes, model_url, pool, shelf, run)
+
+    @property
+    def _carrier_url(self) -> str:
+        """Where Twilio's REST API is asked."""
+        return self.settings.twilio_api_url or f"{self.settings.local_url}/local/carrier"
 
     def _take_over(self, run: RunFile, stored: Mapping[str, Any]) -> None:
         run.update(stored)
@@ -138,7 +142,7 @@ class Supervisor:
     async def _serve(self, parts: "_Parts", faults: Faults) -> None:
         """Run gateway, workers and pollers until asked to stop."""
         settings = self.settings
-        environment = worker_environment(settings, parts.endpoints, parts.model_url)
+        environment = worker_environment(settings, parts.endpoints, parts.model_url, self._carrier_url)
         workers = Workers(parts.template, environment, self._log_line, cap=settings.workers)
         run = parts.run
         carrier = self._carrier(run.document)
@@ -277,7 +281,9 @@ class _Renewal:
                 print(f"{type(exc).__name__}: run.json could not be renewed: {exc}")
 
 
-def worker_environment(settings: LocalSettings, endpoints: Endpoints, model_url: str | None) -> dict[str, str]:
+def worker_environment(
+    settings: LocalSettings, endpoints: Endpoints, model_url: str | None, carrier_url: str
+) -> dict[str, str]:
     """What every function's environment holds besides its own variables."""
     environment = {
         "AWS_REGION": endpoints.region,
@@ -287,6 +293,7 @@ def worker_environment(settings: LocalSettings, endpoints: Endpoints, model_url:
         "AWS_ENDPOINT_URL_SQS": endpoints.aws,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": endpoints.aws,
         "AWS_ENDPOINT_URL_LAMBDA": settings.local_url,
+        "TWILIO_API_BASE_URL": carrier_url,
         "NO_PROXY": _LOOPBACK_NAMES,
     }
     if settings.real_bedrock:

@@ -132,6 +132,15 @@ async def test_refusals_are_api_gateways_with_our_shape_beside(stack: Stack) -> 
     assert 'scope="ringfold/manage" error="insufficient_scope"' in refused.headers["www-authenticate"]
 
 
+async def test_a_token_counts_in_the_header_only(stack: Stack) -> None:
+    """In a query it would stand in logs and histories; there it opens nothing."""
+    bearer = stack.token()["authorization"].removeprefix("Bearer ")
+
+    answer = await stack.http.get("/api/desk/things", params={"access_token": bearer, "authorization": bearer})
+
+    assert 401 == answer.status_code
+
+
 async def test_an_open_path_of_administration_needs_no_token(stack: Stack) -> None:
     """The more specific route wins over the greedy one behind a token, and has no authorizer in its event."""
     answer = await stack.http.get("/api/desk/open")

@@ -256,7 +256,7 @@ ENDPOINTS = Endpoints("us-east-1", "http://127.0.0.1:1", "http://127.0.0.1:2")
 
 def test_functions_reach_this_machine_only() -> None:
     """Functions get made-up keys and an endpoint here for every service."""
-    environment = worker_environment(load_settings({}), ENDPOINTS, "http://127.0.0.1:3")
+    environment = worker_environment(load_settings({}), ENDPOINTS, "http://127.0.0.1:3", "http://127.0.0.1:4")
 
     assert ("local", "local") == (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
     assert {
@@ -264,6 +264,7 @@ def test_functions_reach_this_machine_only() -> None:
         "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:2",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://127.0.0.1:3",
         "AWS_ENDPOINT_URL_LAMBDA": "http://127.0.0.1:8000",
+        "TWILIO_API_BASE_URL": "http://127.0.0.1:4",
     }.items() <= environment.items()
 
 
@@ -272,7 +273,7 @@ def test_real_bedrock_gets_the_callers_credentials(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAMINE")
 
-    environment = worker_environment(load_settings({"MODEL": "bedrock"}), ENDPOINTS, None)
+    environment = worker_environment(load_settings({"MODEL": "bedrock"}), ENDPOINTS, None, "http://127.0.0.1:4")
 
     assert ("mine", "AKIAMINE") == (environment["AWS_PROFILE"], environment["AWS_ACCESS_KEY_ID"])
     assert {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"}.isdisjoint(environment)

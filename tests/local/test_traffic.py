@@ -76,6 +76,19 @@ def test_secrets_of_a_document_are_learned() -> None:
     assert "*** of Main, ***" == record["line"]
 
 
+def test_a_deep_document_is_shown_to_a_depth() -> None:
+    """Whatever somebody sends, recording it does not fail, and nothing below the depth is shown unmasked."""
+    document: Any = {"auth_token": "0123456789"}
+    for _ in range(5000):
+        document = [document]
+    traffic = Traffic()
+
+    traffic.mask_fields(document)
+    record = traffic.record("api", body=document)
+
+    assert "0123456789" not in str(record)
+
+
 async def test_watchers_get_the_past_and_the_present() -> None:
     """A watcher gets what it missed, then what comes, in order and once."""
     traffic = Traffic()
