@@ -169,16 +169,20 @@ def _number(row: Mapping[str, Any], account: Item, stamp: Mapping[str, Any]) -> 
         account_id=account_id,
         account_sid=account["account_sid"],
         secret_arn=account["secret_arn"],
+        phone_sid=None,
         account_active=True,
         is_active=True,
+        state="active",
         routing_mode=row["routing_mode"],
         default_agent_id=row["default_agent_id"],
         **stamp,
     )
-    pointer = {"pk": f"NUMBER_ID#{number_id}", "sk": META, "number_id": number_id, "phone_number": phone_number}
-    of_account = {"pk": account_numbers_pk(account_id), "sk": number_id, "phone_number": phone_number}
-    listed = places("numbers", row["organization_id"], number_id, phone_number=phone_number)
-    return item, [pointer, of_account, *_items_of(listed)]
+    owner, leads_to = row["organization_id"], {"phone_number": phone_number, "account_id": account_id}
+    pointer = {"pk": f"NUMBER_ID#{number_id}", "sk": META, **leads_to}
+    of_account = {"pk": account_numbers_pk(account_id), "sk": number_id, **leads_to}
+    named = dict.fromkeys([row["default_agent_id"], *row.get("agents", [])])
+    of_agents = [{"pk": f"AGENT_NUMBERS#{owner}#{each}", "sk": number_id, **leads_to} for each in named]
+    return item, [pointer, of_account, *of_agents, *_items_of(places("numbers", owner, number_id, **leads_to))]
 
 
 def _load_flight(dynamodb: Any, table: str, flight: Mapping[str, Any]) -> None:

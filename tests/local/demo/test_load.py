@@ -26,7 +26,8 @@ from ringfold_admin.stores.table import Table, list_pk
 from tests.aws import Aws
 
 DEMO = Path(load.__file__).parent
-STAMPS = {"revision", "created_at", "updated_at"}
+STAMPS = {"revision", "created_at", "updated_at", "state", "phone_sid"}
+BESIDE = ("LIST#", "NUMBER_ID#", "AGENT_ID#", "ACCOUNT_NUMBERS#", "AGENT_NUMBERS#", "LOCAL#")
 
 
 def seeded(aws: Aws) -> dict[str, Any]:
@@ -100,6 +101,7 @@ def test_the_api_lists_the_demo(aws: Aws) -> None:
         pointer, item = table.get((f"NUMBER_ID#{entry['sk']}", META)), table.get(number_key(entry["phone_number"]))
         assert pointer is not None and item is not None
         assert (entry["phone_number"], 1) == (pointer["phone_number"], item["revision"])
+        assert entry["account_id"] == item["account_id"]
         assert item["created_at"] == item["updated_at"]
 
 
@@ -124,7 +126,7 @@ def test_tables_of_an_older_version_are_taken_along(aws: Aws) -> None:
     first = seeded(aws)
     client = aws.client("dynamodb")
     for item in rows(aws, aws.table):
-        if item["pk"]["S"].startswith(("LIST#", "NUMBER_ID#", "AGENT_ID#", "ACCOUNT_NUMBERS#", "LOCAL#")):
+        if item["pk"]["S"].startswith(BESIDE):
             client.delete_item(TableName=aws.table, Key={"pk": item["pk"], "sk": item["sk"]})
         else:
             bare = {name: value for name, value in item.items() if name not in STAMPS}
