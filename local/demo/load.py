@@ -11,6 +11,7 @@ version filled have no mark: what is in them gets what the administrators' API a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets as randomness
 import time
@@ -169,7 +170,7 @@ def _number(row: Mapping[str, Any], account: Item, stamp: Mapping[str, Any]) -> 
         account_id=account_id,
         account_sid=account["account_sid"],
         secret_arn=account["secret_arn"],
-        phone_sid=None,
+        phone_sid=_phone_sid(account["account_sid"], phone_number),
         account_active=True,
         is_active=True,
         state="active",
@@ -183,6 +184,11 @@ def _number(row: Mapping[str, Any], account: Item, stamp: Mapping[str, Any]) -> 
     named = dict.fromkeys([row["default_agent_id"], *row.get("agents", [])])
     of_agents = [{"pk": f"AGENT_NUMBERS#{owner}#{each}", "sk": number_id, **leads_to} for each in named]
     return item, [pointer, of_account, *of_agents, *_items_of(places("numbers", owner, number_id, **leads_to))]
+
+
+def _phone_sid(account_sid: str, phone_number: str) -> str:
+    """The SID under which the local carrier enters a number of the run."""
+    return "PN" + hashlib.sha256(f"{account_sid} {phone_number}".encode()).hexdigest()[:32]
 
 
 def _load_flight(dynamodb: Any, table: str, flight: Mapping[str, Any]) -> None:

@@ -92,7 +92,7 @@ def test_what_is_refused(changes: dict[str, Any], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer x", "Bearer a.b.c", "eyJhbGciOiJSUzI1NiJ9.e30.", f"{signed()},{signed()}", "é"]
+    "header", ["Bearer x", "Bearer a.b.c", f"{signed().rpartition('.')[0]}.", f"{signed()},{signed()}", "é"]
 )
 def test_what_is_no_token_is_refused(header: str) -> None:
     """Whatever stands there, the answer is 401."""
