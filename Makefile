@@ -1,5 +1,6 @@
 # Only Python 3.11+ and make are assumed: every target sets up what it needs first, and skips that in a moment later.
-# Overrides: PORT, PYTHON (the interpreter to build on), SCRIPT, SEED, ARGS (passed on to what the target runs).
+# Overrides: PORT, PYTHON (the interpreter to build on), SCRIPT, SEED, ROLE, ORGANIZATION, ARGS (passed on to what the
+# target runs).
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -9,8 +10,10 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PORT ?= 8000
 SCRIPT ?=
 SEED ?=
+ROLE ?=
+ORGANIZATION ?=
 ARGS ?=
-export PORT SCRIPT SEED
+export PORT SCRIPT SEED ROLE ORGANIZATION
 export SAM_CLI_TELEMETRY := 0
 # A PYTHON of the environment or of the command line reaches scripts/find-python; make itself sets none.
 export PYTHON
@@ -19,7 +22,7 @@ VENV := .venv/bin
 SAM := .local/tools/sam/bin/python -m samcli
 SOURCES := layers/core/ringfold layers/admin/ringfold_admin functions local scripts
 
-.PHONY: help run call reset replay bench test check format format-check lint types template build secrets \
+.PHONY: help run call token reset replay bench test check format format-check lint types template build secrets \
 	acceptance requirements setup-local setup-dev setup-sam
 
 help: ## Show this list
@@ -30,6 +33,9 @@ run: setup-local ## Run the whole system on this machine; console and phone at h
 
 call: setup-local ## Call the running system from this shell, or play a scripted call (SCRIPT=...)
 	@exec $(VENV)/python -m local.call $(SCRIPT) $(ARGS)
+
+token: setup-local ## Print an administrator's token (ROLE=organization_admin ORGANIZATION=org_skyowl)
+	@exec $(VENV)/python -m local.token $(ARGS)
 
 reset: setup-local ## Forget the local system's state
 	@exec $(VENV)/python -m local.reset $(ARGS)

@@ -209,4 +209,7 @@ def _parameter_values(declared: Mapping[str, Any], given: Mapping[str, str]) -> 
         allowed = declaration.get("AllowedValues")
         if allowed and str(values[name]) not in [str(each) for each in allowed]:
             raise TemplateError(f"parameter {name} is {values[name]!r}; allowed: {', '.join(map(str, allowed))}")
+        pattern = declaration.get("AllowedPattern")
+        if pattern and not re.fullmatch(pattern, str(values[name])):
+            raise TemplateError(f"parameter {name} is {values[name]!r}; it must match {pattern}")
     return values

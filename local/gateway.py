@@ -2,7 +2,8 @@
 
 The paths a call uses are dispatched here by hand; everything else is an ordinary Starlette application.
 
-/api/...                         routes of the template's HTTP API
+/api/...                         routes of the template's HTTP API, those behind a token included
+/fallback/...                    the template's REST API, which answers without any function
 /relay                           the WebSocket API; /relay/@connections/{id} is its management API
 /2015-03-31/functions/...        Lambda's Invoke API
 /local/carrier/...               the carrier
@@ -15,7 +16,7 @@ The paths a call uses are dispatched here by hand; everything else is an ordinar
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -24,12 +25,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from local.connections import ConnectionsApi
 from local.faults import Faults
 from local.guard import Guard
-from local.http_api import HttpApi
+from local.http_api import HttpAnswer, HttpApi, message
 from local.invoke_api import InvokeApi
+from local.mock_api import MockGateway
 from local.pages import GatewayOptions, Pages
 from local.relay_api import RelayGateway
+from local.resources import Template
 from local.shapes import HttpRequest
-from local.template import Template
 from local.traffic import Traffic
 from local.workers import Workers
 
@@ -39,6 +41,7 @@ RELAY_PATH: Final = "/relay"
 _CONNECTIONS: Final = f"{RELAY_PATH}/@connections/"
 _FUNCTIONS: Final = "/2015-03-31/functions/"
 _API: Final = "/api/"
+FALLBACK_PATH: Final = "/fallback"
 
 
 class Gateway:
@@ -53,8 +56,10 @@ class Gateway:
         options: GatewayOptions,
         carrier: ASGIApp | None = None,
     ) -> None:
-        self._guard = Guard(options.public_host, (_API, RELAY_PATH, "/healthz"), _CONNECTIONS)
-        self._http_api = HttpApi(template.http_routes, workers, traffic)
+        self._guard = Guard(options.public_host, (_API, RELAY_PATH, f"{FALLBACK_PATH}/", "/healthz"), _CONNECTIONS)
+        self._traffic = traffic
+        self._http_api = HttpApi(template.http_routes, workers, traffic, options.check, options.changed)
+        self._fallback = MockGateway(template.fallback, FALLBACK_PATH) if template.fallback is not None else None
         self._invoke_api = InvokeApi(workers, traffic, faults)
         self.relay: RelayGateway | None = None
         self._connections: ConnectionsApi | None = None
@@ -81,7 +86,9 @@ class Gateway:
         elif path.startswith(_FUNCTIONS):
             await self._serve_invoke(scope, receive, send, headers)
         elif path.startswith(_API):
-            await self._serve_http_api(scope, receive, send)
+            await self._serve(self._http_api.handle, scope, receive, send)
+        elif path.startswith(f"{FALLBACK_PATH}/"):
+            await self._serve(self._fall_back, scope, receive, send)
         else:
             await self._pages.app(scope, receive, send)
 
@@ -120,7 +127,19 @@ class Gateway:
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
         await _answer(send, *await self._invoke_api.handle(name, qualifier, kind, payload))
 
-    async def _serve_http_api(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _fall_back(self, request: HttpRequest) -> HttpAnswer:
+        if self._fallback is None:
+            return message(404, "Not Found")
+        at = {"method": request.method, "path": request.path, "query": request.query}
+        self._traffic.record("webhook", fields={}, **at)
+        answer = self._fallback.handle(request)
+        text, content_type = answer.body.decode(), dict(answer.headers)["content-type"]
+        self._traffic.record("twiml", status=answer.status, body=text, content_type=content_type, **at)
+        return answer
+
+    async def _serve(
+        self, handle: Callable[[HttpRequest], Awaitable[HttpAnswer]], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         client = scope.get("client") or ("127.0.0.1", 0)
         request = HttpRequest(
             method=scope["method"],
@@ -130,7 +149,7 @@ class Gateway:
             body=await _body(receive),
             source_ip=client[0],
         )
-        answer = await self._http_api.handle(request)
+        answer = await handle(request)
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": raw})
         await send({"type": "http.response.body", "body": answer.body})

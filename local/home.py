@@ -4,14 +4,14 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from local.processes import StartError, open_log
 from local.services import Endpoints
 from local.settings import LocalSettings
+from local.sign_in import ORGANIZATION_ADMIN, ORGANIZATION_VIEWER, PLATFORM_ADMIN, UserPool
 
 STATE_VERSION: Final = "1"
 
@@ -78,53 +78,65 @@ class FunctionLogs:
         self._files.clear()
 
 
-@dataclass(frozen=True)
 class RunFile:
-    """`.local/run.json`: what a client needs, while the run lasts."""
+    """`.local/run.json`: what a client needs, while the run lasts.
 
-    settings: LocalSettings
-    demo: Mapping[str, Any]
-    carrier_url: str
-    endpoints: Endpoints
+    Args:
+        settings: Where it is.
+        pool: Signs the tokens in it; None when the template has no administrators.
+        carrier_url: The carrier's REST base.
+        endpoints: Where AWS's services are.
 
-    @property
-    def document(self) -> dict[str, Any]:
-        """The file's content."""
-        return {
-            "public_base_url": self.settings.public_base_url,
-            "platform_admin_token": self.demo.get("platform_admin_token"),
-            "organizations": [
-                {"id": each["id"], "admin_token": each.get("admin_token")} for each in self.demo["organizations"]
-            ],
-            "accounts": list(self.demo["accounts"]),
-            "numbers": list(self.demo["numbers"]),
-            "carrier_url": self.carrier_url,
-            "aws_endpoint_url": self.endpoints.aws,
+    Attributes:
+        document: Its content; one mapping that is changed in place, so that who holds it sees what is new.
+        signing_tokens: What Twilio's side signs with now, by account SID, where it is known; the carrier sets it.
+    """
+
+    def __init__(self, settings: LocalSettings, pool: UserPool | None, carrier_url: str, endpoints: Endpoints) -> None:
+        self.signing_tokens: Callable[[], Mapping[str, str]] = dict
+        self._path = settings.run_file
+        self._pool = pool
+        self._tokens: dict[str, dict[str, str]] = {}
+        self.document: dict[str, Any] = {
+            "public_base_url": settings.public_base_url,
+            "platform_admin_token": pool.token(PLATFORM_ADMIN) if pool is not None else None,
+            "organizations": [],
+            "accounts": [],
+            "numbers": [],
+            "carrier_url": carrier_url,
+            "aws_endpoint_url": endpoints.aws,
         }
 
-    def write(self, tokens: Mapping[str, str]) -> None:
-        """Write it for the owner's eyes only.
-
-        Args:
-            tokens: What Twilio's side signs with, by account SID, where it may differ from the demo's.
-        """
-        document = self.document
-        document["accounts"] = [
-            {**each, "auth_token": tokens.get(each["account_sid"], each["auth_token"])} for each in document["accounts"]
+    def update(self, stored: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Take over what is stored now."""
+        organizations = [{**each, **self._tokens_of(each["id"])} for each in stored["organizations"]]
+        signing = self.signing_tokens()
+        accounts = [
+            {**each, "auth_token": signing.get(each["account_sid"], each["auth_token"])} for each in stored["accounts"]
         ]
-        path = self.settings.run_file
+        self.document |= {"organizations": organizations, "accounts": accounts, "numbers": stored["numbers"]}
+
+    def _tokens_of(self, organization_id: str) -> dict[str, str]:
+        """An organization's tokens: the same for the whole run."""
+        if self._pool is None:
+            return {}
+        if organization_id not in self._tokens:
+            self._tokens[organization_id] = {
+                "admin_token": self._pool.token(ORGANIZATION_ADMIN, organization_id),
+                "viewer_token": self._pool.token(ORGANIZATION_VIEWER, organization_id),
+            }
+        return self._tokens[organization_id]
+
+    def write(self) -> None:
+        """Write it for the owner's eyes only."""
+        path = self._path
         scratch = path.with_suffix(".tmp")
         scratch.unlink(missing_ok=True)
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=2)
+            json.dump(self.document, file, indent=2)
         scratch.replace(path)
-
-    def rewrite(self, tokens: Mapping[str, str]) -> None:
-        """Write it again, if it is there: a token has changed."""
-        if self.settings.run_file.exists():
-            self.write(tokens)
 
     def remove(self) -> None:
         """Take it away: nobody answers there any more."""
-        self.settings.run_file.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)

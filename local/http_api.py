@@ -4,18 +4,20 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
+from local.authorizer import Refused, TokenCheck
+from local.resources import HttpRoute, Integration
 from local.shapes import HttpRequest, build_http_event
-from local.template import HttpRoute
 from local.traffic import Traffic
 from local.workers import Outcome, Throttled, Workers
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 _HOP_HEADERS: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
+_MOST_SHOWN: Final = 16_384
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,31 @@ class HttpAnswer:
 
 
 class HttpApi:
-    """Routes requests to functions as API Gateway's HTTP API does."""
+    """Routes requests to functions as API Gateway's HTTP API does.
 
-    def __init__(self, routes: tuple[HttpRoute, ...], workers: Workers, traffic: Traffic) -> None:
+    Args:
+        routes: The template's.
+        workers: Run the functions.
+        traffic: Told of every request and answer.
+        check: Checks tokens, where a route asks for one.
+        changed: Called when an administrator has changed something.
+    """
+
+    def __init__(
+        self,
+        routes: tuple[HttpRoute, ...],
+        workers: Workers,
+        traffic: Traffic,
+        check: TokenCheck | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._routes = sorted((_CompiledRoute(route) for route in routes), key=lambda each: each.rank)
         self._workers = workers
         self._traffic = traffic
+        self._check = check or TokenCheck({})
+        self._changed = changed
+        # A function behind a token serves administrators, on its open paths too.
+        self._administration = {route.integration.function.name for route in routes if route.authorizer}
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request; never raises."""
@@ -42,31 +63,61 @@ class HttpApi:
         for route in self._routes:
             parameters = route.match(request)
             if parameters is not None:
-                return await self._call(route, request, parameters)
+                if route.route.integration.function.name in self._administration:
+                    return await self._administer(route, request, parameters)
+                return await self._call_webhook(route, request, parameters)
         return message(404, "Not Found")
 
-    async def _call(self, route: "_CompiledRoute", request: HttpRequest, parameters: Mapping[str, str]) -> HttpAnswer:
+    async def _administer(
+        self, route: "_CompiledRoute", request: HttpRequest, parameters: Mapping[str, str]
+    ) -> HttpAnswer:
+        sent = _json_of(request.body)
+        self._traffic.mask_fields(sent)
+        at = {"method": request.method, "path": request.path, "query": request.query}
+        self._traffic.record("api", body=sent, **at)
+        try:
+            authorizer = self._admit(route.route, request)
+        except Refused as refused:
+            answer = HttpAnswer(refused.status, refused.headers, refused.body)
+        else:
+            event = build_http_event(request, route.key, parameters, authorizer)
+            answer = await self._invoke(route.route.integration, event, None)
+        self._traffic.record("api_answer", status=answer.status, body=_json_of(answer.body), **at)
+        if request.method != "GET" and answer.status < 300:
+            self._changed()
+        return answer
+
+    def _admit(self, route: HttpRoute, request: HttpRequest) -> dict[str, Any] | None:
+        if route.authorizer is None:
+            return None
+        sent = [value for name, value in request.headers if name.lower() == "authorization"]
+        return self._check.admit(route.authorizer, route.scopes, ",".join(sent))
+
+    async def _call_webhook(
+        self, route: "_CompiledRoute", request: HttpRequest, parameters: Mapping[str, str]
+    ) -> HttpAnswer:
         event = build_http_event(request, route.key, parameters)
         fields = _twilio_fields(request)
         call_sid = fields.get("CallSid")
         at = {"method": request.method, "path": request.path, "query": request.query, "call_sid": call_sid}
         self._traffic.record("webhook", fields=fields, **at)
-        integration = route.route.integration
-        try:
-            payload = json.dumps(event).encode()
-            async with asyncio.timeout(integration.timeout_s):
-                outcome = await self._workers.invoke(integration.function, payload)
-        except (TimeoutError, Throttled):
-            answer = message(503, "Service Unavailable")
-        else:
-            self._record_invoke(integration.function.name, outcome, call_sid)
-            answer = read_answer(outcome)
+        answer = await self._invoke(route.route.integration, event, call_sid)
         text = answer.body.decode(errors="replace")
         content_type = dict(answer.headers).get("content-type", "")
         self._traffic.record("twiml", status=answer.status, body=text, content_type=content_type, **at)
         if answer.status >= 500:
             self._traffic.record("violation", what=f"HTTP {answer.status} to a webhook", **at)
         return answer
+
+    async def _invoke(self, integration: Integration, event: Mapping[str, Any], call_sid: str | None) -> HttpAnswer:
+        try:
+            payload = json.dumps(event).encode()
+            async with asyncio.timeout(integration.timeout_s):
+                outcome = await self._workers.invoke(integration.function, payload)
+        except (TimeoutError, Throttled):
+            return message(503, "Service Unavailable")
+        self._record_invoke(integration.function.name, outcome, call_sid)
+        return read_answer(outcome)
 
     def _record_invoke(self, name: str, outcome: Outcome, call_sid: str | None) -> None:
         self._traffic.record(
@@ -145,6 +196,16 @@ def _body(body: Any, encoded: bool) -> bytes:
 def message(status: int, text: str) -> HttpAnswer:
     """API Gateway's own answers."""
     return HttpAnswer(status, (("content-type", "application/json"),), json.dumps({"message": text}).encode())
+
+
+def _json_of(body: bytes) -> Any:
+    """A JSON body, for the traffic feed; what is none, or long, is not shown: it could not be masked by its fields."""
+    if not body:
+        return None
+    try:
+        return json.loads(body) if len(body) <= _MOST_SHOWN else f"{len(body)} bytes"
+    except (ValueError, RecursionError):
+        return f"{len(body)} bytes"
 
 
 def _twilio_fields(request: HttpRequest) -> dict[str, str]:

@@ -76,10 +76,13 @@ class Image:
             "snap": snap,
         }
         text = json.dumps(config).encode()
-        ours.sendall(struct.pack("!I", len(text)) + text)
-        reader, self._writer = await asyncio.open_unix_connection(sock=ours.dup())
-        line = await reader.readline()
+        line = b""
+        with contextlib.suppress(OSError):
+            ours.sendall(struct.pack("!I", len(text)) + text)  # before anybody else may order a fork
+            reader, self._writer = await asyncio.open_unix_connection(sock=ours.dup())
+            line = await reader.readline()
         if not line:
+            self._fail_forks()
             raise ImageEnded(f"{self._function.label}, before it was ready")
         self._reader = asyncio.create_task(self._read(reader))
         ready: dict[str, Any] = json.loads(line)
@@ -90,16 +93,23 @@ class Image:
             message = json.loads(line)
             if message["event"] == "started":
                 self._pids.popleft().set_result(message["pid"])
+        self._fail_forks()
+
+    def _fail_forks(self) -> None:
+        """Whoever waits for a worker gets none."""
         while self._pids:
-            self._pids.popleft().set_exception(ImageEnded(self._function.label))
+            waiter = self._pids.popleft()
+            if not waiter.done():
+                waiter.set_exception(ImageEnded(self._function.label))
 
     async def fork(self, invocations: socket.socket, log_fd: int) -> int:
         """Fork a worker that serves these descriptors; returns its process id.
 
         Raises:
-            ImageEnded: If the process is gone; `start` makes another.
+            ImageEnded: If the process is gone, or was never started; `restart` makes one.
         """
-        assert self._control is not None
+        if self._control is None:
+            raise ImageEnded(self._function.label)
         try:
             socket.send_fds(self._control, [ORDER.pack(b"F", 0)], [invocations.fileno(), log_fd])
         except OSError as exc:
@@ -115,7 +125,7 @@ class Image:
             self._control.sendall(ORDER.pack(b"K", pid))
 
     async def restart(self) -> None:
-        """Start the process again if it is gone."""
+        """Start the process if it is not there."""
         if self._process is None or self._process.poll() is not None:
             await self.stop()
             await self.start()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from local.authorizer import TokenCheck
 from local.faults import FaultError, Faults
 from local.relay_api import RelayGateway, RelayLimits
 from local.template import FunctionRef
@@ -36,6 +37,8 @@ class GatewayOptions:
         console: Folder of the page's files.
         versions: Told by `/healthz`.
         limits: API Gateway's limits; tests shorten them.
+        check: Checks administrators' tokens.
+        changed: Called when an administrator has changed something.
     """
 
     public_host: str | None = None
@@ -44,6 +47,8 @@ class GatewayOptions:
     console: Path | None = None
     versions: Mapping[str, str] | None = None
     limits: RelayLimits = field(default_factory=RelayLimits)
+    check: TokenCheck | None = None
+    changed: Callable[[], None] = lambda: None
 
 
 class Pages:

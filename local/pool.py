@@ -1,6 +1,7 @@
 """The pool of one function's workers: one event at a time each, more of them when none is free."""
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -288,12 +289,10 @@ class Pool:
         try:
             if self.faults.start_ms:
                 await asyncio.sleep(self.faults.start_ms / 1000)
-            worker = await self._start_worker()
-        except ImageEnded:
-            self._log(self.function, None, "the worker image ended by itself; it is started again")
-            async with self._restarting:
-                await self.image.restart()
-            worker = await self._start_worker()
+            worker = await self._start_anew()
+        except ImageEnded as exc:
+            self._fail_one(WorkerEnded(f"the worker image ended: {exc}"))
+            return
         finally:
             self._starting -= 1
         self._all.add(worker)
@@ -303,6 +302,16 @@ class Pool:
             self._fail_one(exc)
         else:
             self.released(worker)
+
+    async def _start_anew(self) -> _Worker:
+        """A worker; of an image that is made first, if that ended or this is the function's first event."""
+        with contextlib.suppress(ImageEnded):
+            return await self._start_worker()
+        if self.image.pid:
+            self._log(self.function, None, "the worker image ended by itself; it is started again")
+        async with self._restarting:
+            await self.image.restart()
+        return await self._start_worker()
 
     def _fail_one(self, exc: WorkerEnded) -> None:
         """Tell one waiting event that its worker died; the others have workers of their own under way."""

@@ -78,6 +78,9 @@ _PARAMETERS: Final = {
     "MODEL_ID": "ModelId",
     "FALLBACK_MODEL_ID": "FallbackModelId",
     "LOG_LEVEL": "LogLevel",
+    "FALLBACK_SENTENCE": "FallbackSentence",
+    "FALLBACK_LANGUAGE": "FallbackLanguage",
+    "FALLBACK_MESSAGE": "FallbackMessage",
 }
 
 

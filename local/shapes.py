@@ -43,7 +43,12 @@ class HttpRequest:
     source_ip: str
 
 
-def build_http_event(request: HttpRequest, route_key: str, path_parameters: Mapping[str, str]) -> dict[str, Any]:
+def build_http_event(
+    request: HttpRequest,
+    route_key: str,
+    path_parameters: Mapping[str, str],
+    authorizer: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The HTTP API's event: header names in lower case, repeated headers joined, form bodies in base64."""
     headers: dict[str, str] = {}
     cookies: list[str] = []
@@ -81,6 +86,8 @@ def build_http_event(request: HttpRequest, route_key: str, path_parameters: Mapp
         },
         "isBase64Encoded": False,
     }
+    if authorizer is not None:
+        event["requestContext"]["authorizer"] = dict(authorizer)
     if cookies:
         event["cookies"] = cookies
     if query := parse_qsl(request.query, keep_blank_values=True):

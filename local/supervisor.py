@@ -9,7 +9,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,14 +17,16 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from local.authorizer import TokenCheck
 from local.faults import FaultError, Faults, parse_faults
-from local.gateway import Gateway, GatewayOptions
+from local.gateway import FALLBACK_PATH, Gateway, GatewayOptions
 from local.home import FunctionLogs, RunFile, only_one, prepare_home
 from local.processes import Process, StartError, free_port
 from local.queues import QueuePoller
-from local.seed import seed
+from local.seed import Shelf
 from local.services import KEYS, Endpoints, make_resources, start_ministack
 from local.settings import LOCAL_REGION, LOOPBACK, ROOT, LocalSettings
+from local.sign_in import UserPool, user_pool
 from local.template import Attributes, Function, Template, TemplateError, read_template
 from local.traffic import Traffic
 from local.wire import MAX_MESSAGE_BYTES
@@ -47,7 +49,9 @@ class _Parts:
     endpoints: Endpoints
     attributes: Attributes
     model_url: str | None
-    demo: Mapping[str, Any]
+    pool: UserPool | None
+    shelf: Shelf
+    run: RunFile
 
 
 class Supervisor:
@@ -101,8 +105,6 @@ class Supervisor:
             raise StartError(f"GATEWAY_FRAMES or GATEWAY_POSTS: {exc}") from exc
         except TemplateError as exc:
             raise StartError(f"template.yaml: {exc}") from exc
-        for account in parts.demo["accounts"]:
-            self.traffic.mask(account["auth_token"])
         await self._serve(parts, faults)
 
     async def _prepare(self) -> "_Parts":
@@ -113,6 +115,8 @@ class Supervisor:
             "PublicBaseUrl": settings.public_base_url,
             "RelayUrl": settings.relay_url,
             "ConnectionsUrl": f"{settings.local_url}/relay",
+            "FallbackUrl": f"{settings.public_base_url}{FALLBACK_PATH}",
+            "TwilioApiBaseUrl": self._carrier_url,
         }
         draft = read_template(settings.template, parameters)
         aws_url, model_url = await asyncio.gather(self._start_aws(), self._start_model())
@@ -120,23 +124,40 @@ class Supervisor:
         endpoints = Endpoints(region, aws_url, settings.dynamodb_url or aws_url)
         attributes = await asyncio.to_thread(make_resources, draft, endpoints)
         template = read_template(settings.template, parameters, attributes)
-        demo = await asyncio.to_thread(seed, template, endpoints)
-        return _Parts(template, endpoints, attributes, model_url, demo)
+        pool = user_pool(settings.home, template)
+        shelf = Shelf(template, endpoints)
+        run = RunFile(settings, pool, self._carrier_url, endpoints)
+        self._take_over(run, await asyncio.to_thread(shelf.seed))
+        return _Parts(template, endpoints, attributes, model_url, pool, shelf, run)
+
+    @property
+    def _carrier_url(self) -> str:
+        """Where Twilio's REST API is asked."""
+        return self.settings.twilio_api_url or f"{self.settings.local_url}/local/carrier"
+
+    def _take_over(self, run: RunFile, stored: Mapping[str, Any]) -> None:
+        run.update(stored)
+        self.traffic.mask_fields(run.document)
 
     async def _serve(self, parts: "_Parts", faults: Faults) -> None:
         """Run gateway, workers and pollers until asked to stop."""
         settings = self.settings
-        carrier_url = settings.twilio_api_url or f"{settings.local_url}/local/carrier"
-        environment = worker_environment(settings, parts.endpoints, parts.model_url, carrier_url)
+        environment = worker_environment(settings, parts.endpoints, parts.model_url, self._carrier_url)
         workers = Workers(parts.template, environment, self._log_line, cap=settings.workers)
-        run = RunFile(settings, parts.demo, carrier_url, parts.endpoints)
-        carrier = self._carrier(run)
+        run = parts.run
+        renewal = _Renewal(lambda: self._renew(parts))
+        carrier = self._carrier(run, renewal.ask)
+        if carrier is not None:
+            run.signing_tokens = carrier.state.exchange.books.tokens
+            await self._renew(parts, write=False)
         options = GatewayOptions(
             public_host=settings.public_host,
             region=parts.endpoints.region,
             model_url=parts.model_url if settings.bedrock_url is None else None,
             console=ROOT / "console",
             versions=versions(),
+            check=TokenCheck(parts.pool.public_keys) if parts.pool is not None else None,
+            changed=renewal.ask,
         )
         gateway = Gateway(parts.template, workers, self.traffic, faults, options, carrier)
         server = make_server(gateway, settings.port)
@@ -145,13 +166,14 @@ class Supervisor:
             await workers.start()
             self._start_pollers(parts, workers)
             await until_started(server, serving)
-            run.write({} if carrier is None else carrier.state.exchange.books.tokens())
+            run.write()
             gateway.ready.set()
-            numbers = parts.demo["numbers"] if carrier is None else carrier.state.exchange.directory().listed()
+            numbers = run.document["numbers"] if carrier is None else carrier.state.exchange.directory().listed()
             announce(settings, parts.template, numbers)
             await self._until_stopped(serving)
         finally:
             print("Stopping ...", flush=True)
+            await renewal.stop()
             run.remove()
             if carrier is not None:
                 await carrier.state.exchange.close()
@@ -160,6 +182,12 @@ class Supervisor:
             server.should_exit = True
             await asyncio.wait({serving}, timeout=5)
             await workers.stop()
+
+    async def _renew(self, parts: "_Parts", *, write: bool = True) -> None:
+        """Take into `run.json` what an administrator, or Twilio's side, has changed."""
+        self._take_over(parts.run, await asyncio.to_thread(parts.shelf.stored))
+        if write:
+            parts.run.write()
 
     async def _start_aws(self) -> str:
         process, port = start_ministack(self.settings)
@@ -190,7 +218,7 @@ class Supervisor:
         await model.wait_for_port(port)
         return f"http://{LOOPBACK}:{port}"
 
-    def _carrier(self, run: RunFile) -> Starlette | None:
+    def _carrier(self, run: RunFile, changed: Callable[[], None]) -> Starlette | None:
         if importlib.util.find_spec("local.carrier.app") is None:
             return None
         build = importlib.import_module("local.carrier.app").build_carrier
@@ -199,7 +227,7 @@ class Supervisor:
                 run.document,
                 self.traffic,
                 books_file=self.settings.home / "state" / "carrier.json",
-                on_token=lambda: run.rewrite(carrier.state.exchange.books.tokens()),
+                on_token=changed,
             )
         except (ValueError, KeyError, TypeError) as exc:
             text = f"the carrier cannot read its books ({exc}); `make reset` forgets them"
@@ -236,6 +264,36 @@ class Supervisor:
     def _log_line(self, function: Function, request_id: str | None, line: str) -> None:
         self._logs.write(function.label, line)
         self.traffic.record("log", function=function.label, request_id=request_id, line=line)
+
+
+class _Renewal:
+    """Does something again soon after it was asked for, however often that was; one at a time."""
+
+    def __init__(self, renew: Callable[[], Awaitable[None]]) -> None:
+        self._renew = renew
+        self._asked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Do it again."""
+        self._asked.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Do it no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self._renew()
+            except Exception as exc:  # noqa: BLE001 - the run goes on with what it knew
+                print(f"{type(exc).__name__}: run.json could not be renewed: {exc}")
 
 
 def worker_environment(
@@ -322,6 +380,7 @@ def announce(settings: LocalSettings, template: Template, numbers: Sequence[Mapp
     print(f"\nRingfold is ready: {settings.local_url}/   (the phone, the console, the traffic of both protocols)")
     if settings.public_host is not None:
         print(f"Webhooks:  {settings.public_base_url}/api/voice/incoming")
+    print(f"Administrators' API: {settings.local_url}/api/docs   (tokens: run.json, or `make token`)")
     for number in numbers:
         what = f"{number['routing_mode']} routing" if "routing_mode" in number else number["name"]
         print(f"  call {number['phone_number']}  ({what})")

@@ -7,13 +7,50 @@ know what to create, once more to know what the functions are told.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from local.cloudformation import PSEUDO_PARAMETERS, Resolver, TemplateError, load_yaml
+from local.resources import (
+    Authorizer,
+    Function,
+    FunctionRef,
+    HttpRoute,
+    Integration,
+    JwtAuthorizer,
+    MockApi,
+    MockMethod,
+    MockResponse,
+    Queue,
+    QueueSource,
+    RelayApi,
+    Secret,
+    Table,
+    Template,
+)
 
-__all__ = ["Attributes", "Function", "Template", "TemplateError", "read_template"]
+__all__ = [
+    "Attributes",
+    "Authorizer",
+    "Function",
+    "FunctionRef",
+    "HttpRoute",
+    "Integration",
+    "JwtAuthorizer",
+    "MockApi",
+    "MockMethod",
+    "MockResponse",
+    "Queue",
+    "QueueSource",
+    "RelayApi",
+    "Secret",
+    "Table",
+    "Template",
+    "TemplateError",
+    "parse_function_ref",
+    "read_template",
+]
 
 Attributes = Mapping[tuple[str, str], str]
 """`(logical id, "Ref" or attribute name)` to value."""
@@ -23,154 +60,6 @@ _ACCOUNT: Final = PSEUDO_PARAMETERS["AWS::AccountId"]
 _REGION: Final = PSEUDO_PARAMETERS["AWS::Region"]
 _HTTP_TIMEOUT_S: Final = 30.0
 _RELAY_TIMEOUT_S: Final = 29.0
-
-
-@dataclass(frozen=True)
-class FunctionRef:
-    """A function as something else names it: by its name, perhaps by one of its aliases."""
-
-    name: str
-    qualifier: str | None = None
-
-
-@dataclass(frozen=True)
-class Function:
-    """One Lambda function."""
-
-    logical_id: str
-    name: str
-    folder: Path
-    handler: str
-    environment: Mapping[str, str]
-    timeout_s: float
-    memory_mb: int
-    layers: tuple[Path, ...]
-    snap_start: bool
-    alias: str | None
-    retries: int
-    max_event_age_s: int
-
-    @property
-    def label(self) -> str:
-        """A short name for people: the folder's."""
-        return self.folder.name
-
-    @property
-    def layer_paths(self) -> tuple[str, ...]:
-        """Where the layers' packages are: in `python/` of a built layer, in the folder itself of a source."""
-        built = [(layer, layer / "python") for layer in self.layers]
-        return tuple(str(python if python.is_dir() else layer) for layer, python in built)
-
-    def arn(self, qualifier: str | None = None, region: str = _REGION) -> str:
-        """The function's ARN, of an alias when a qualifier is given."""
-        suffix = f":{qualifier}" if qualifier else ""
-        return f"arn:aws:lambda:{region}:{_ACCOUNT}:function:{self.name}{suffix}"
-
-
-@dataclass(frozen=True)
-class Integration:
-    """What a route calls, and how long the gateway waits for it."""
-
-    function: FunctionRef
-    timeout_s: float
-
-
-@dataclass(frozen=True)
-class HttpRoute:
-    """One route of the HTTP API; `method` may be `ANY`, `path` may hold `{parameters}` and a last `{greedy+}`."""
-
-    method: str
-    path: str
-    integration: Integration
-
-
-@dataclass(frozen=True)
-class Authorizer:
-    """The REQUEST authorizer of `$connect`."""
-
-    function: FunctionRef
-    identity_sources: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RelayApi:
-    """The WebSocket API."""
-
-    logical_id: str
-    stage: str
-    selection: str
-    routes: Mapping[str, Integration]
-    authorizer: Authorizer | None
-
-
-@dataclass(frozen=True)
-class QueueSource:
-    """A queue whose messages invoke a function."""
-
-    queue: str
-    function: FunctionRef
-    batch_size: int
-    batch_window_s: float
-    partial_failures: bool
-    concurrency: int
-
-
-@dataclass(frozen=True)
-class Table:
-    """A DynamoDB table; `create` holds CreateTable's own parameters."""
-
-    logical_id: str
-    name: str
-    create: Mapping[str, Any]
-    ttl_attribute: str | None
-
-
-@dataclass(frozen=True)
-class Queue:
-    """An SQS queue; `dead_letter` is the logical id of its dead-letter queue."""
-
-    logical_id: str
-    name: str
-    attributes: Mapping[str, str]
-    dead_letter: str | None
-    max_receive_count: int
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A Secrets Manager secret; its value is given, or made up as `generate` says."""
-
-    logical_id: str
-    name: str
-    value: str | None
-    generate: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Template:
-    """Everything the local run serves."""
-
-    parameters: Mapping[str, Any]
-    functions: Mapping[str, Function]
-    http_routes: tuple[HttpRoute, ...]
-    relay: RelayApi | None
-    queue_sources: tuple[QueueSource, ...]
-    tables: tuple[Table, ...]
-    queues: tuple[Queue, ...]
-    secrets: tuple[Secret, ...]
-    unserved: tuple[str, ...] = field(default=())
-    """Event sources the local run has no engine for; told to the developer, not an error."""
-
-    def function(self, ref: FunctionRef) -> Function:
-        """Find a function by name or logical id.
-
-        Raises:
-            KeyError: If the template has no such function.
-        """
-        for function in self.functions.values():
-            if ref.name in {function.name, function.logical_id}:
-                return function
-        raise KeyError(ref.name)
 
 
 def read_template(
@@ -224,9 +113,7 @@ class _Reader:
         for function in functions.values():
             self._events(function, routes, sources)
         for name in self._apis("HTTP"):
-            for key, integration in self._routes(name, _HTTP_TIMEOUT_S).items():
-                method, _, path = key.partition(" ")
-                routes.append(HttpRoute(method if path else "ANY", path or key, integration))
+            routes.extend(self._http_route(each) for each in self._of_api("Route", name))
         sources.extend(self._mapping(name) for name in self._of("AWS::Lambda::EventSourceMapping"))
         return Template(
             parameters=self._resolver.parameters,
@@ -237,6 +124,7 @@ class _Reader:
             tables=tuple(self._table(name) for name in self._of("AWS::DynamoDB::Table")),
             queues=tuple(self._queue(name) for name in self._of("AWS::SQS::Queue")),
             secrets=tuple(self._secret(name) for name in self._of("AWS::SecretsManager::Secret")),
+            fallback=self._fallback(),
             unserved=tuple(self._unserved),
         )
 
@@ -247,7 +135,9 @@ class _Reader:
         """One property of a resource, resolved; `Globals` are heeded for functions."""
         properties = self._resources[name].get("Properties") or {}
         own = self._resolver.resolve(properties[key], f"{name}.{key}") if key in properties else None
-        shared = self._globals.get("Function", {}) if self._resources[name]["Type"].endswith("::Function") else {}
+        resource = self._resources[name]
+        heeds = resource["Type"].endswith("::Function") and resource.get("IgnoreGlobals") != "*"
+        shared = self._globals.get("Function", {}) if heeds else {}
         general = self._resolver.resolve(shared[key], f"Globals.Function.{key}") if key in shared else None
         return _merge(general, own) if own is not None or general is not None else default
 
@@ -270,6 +160,9 @@ class _Reader:
             ("AWS::SQS::Queue", "QueueName"): physical,
             ("AWS::SecretsManager::Secret", "Ref"): f"arn:aws:secretsmanager:{_REGION}:{_ACCOUNT}:secret:{physical}",
             ("AWS::SecretsManager::Secret", "Id"): f"arn:aws:secretsmanager:{_REGION}:{_ACCOUNT}:secret:{physical}",
+            ("AWS::KMS::Key", "Arn"): f"arn:aws:kms:{_REGION}:{_ACCOUNT}:key/local-{logical_id}",
+            ("AWS::Cognito::UserPool", "Ref"): f"{_REGION}_local",
+            ("AWS::Cognito::UserPool", "Arn"): f"arn:aws:cognito-idp:{_REGION}:{_ACCOUNT}:userpool/{_REGION}_local",
         }
         if (kind, name) in known:
             return known[kind, name]
@@ -408,15 +301,74 @@ class _Reader:
 
     def _routes(self, api: str, timeout_s: float) -> dict[str, Integration]:
         """The routes of an API that is written as plain resources."""
-        routes: dict[str, Integration] = {}
-        for route in self._of_api("Route", api):
-            target = str(self._get(route, "Target")).removeprefix("integrations/").removeprefix("local-")
-            if target not in self._live:
-                raise TemplateError(f"{route}: its target {target} is no integration of this template")
-            ref = parse_function_ref(str(self._get(target, "IntegrationUri")))
-            waits_s = _seconds(self._get(target, "TimeoutInMillis"), timeout_s)
-            routes[str(self._get(route, "RouteKey"))] = Integration(ref, waits_s)
-        return routes
+        found = self._of_api("Route", api)
+        return {str(self._get(each, "RouteKey")): self._integration(each, timeout_s) for each in found}
+
+    def _integration(self, route: str, timeout_s: float) -> Integration:
+        target = self._named(str(self._get(route, "Target")).removeprefix("integrations/"), route)
+        ref = parse_function_ref(str(self._get(target, "IntegrationUri")))
+        return Integration(ref, _seconds(self._get(target, "TimeoutInMillis"), timeout_s))
+
+    def _named(self, ref: str, where: str) -> str:
+        """The logical id behind a `Ref` that was made up here."""
+        logical_id = ref.removeprefix("local-")
+        if logical_id not in self._live:
+            raise TemplateError(f"{where}: {logical_id} is no resource of this template")
+        return logical_id
+
+    # --- the HTTP API and the REST API ---------------------------------------------------------------------------
+
+    def _http_route(self, name: str) -> HttpRoute:
+        key, integration = str(self._get(name, "RouteKey")), self._integration(name, _HTTP_TIMEOUT_S)
+        method, _, path = key.partition(" ")
+        route = HttpRoute(method if path else "ANY", path or key, integration)
+        kind = self._get(name, "AuthorizationType", "NONE")
+        if kind == "NONE":
+            return route
+        if kind != "JWT":
+            raise TemplateError(f"{name}: the local run knows no authorization {kind}; teach local/authorizer.py")
+        scopes = tuple(str(each) for each in self._get(name, "AuthorizationScopes") or [])
+        return replace(
+            route, authorizer=self._jwt_authorizer(str(self._get(name, "AuthorizerId")), name), scopes=scopes
+        )
+
+    def _jwt_authorizer(self, ref: str, where: str) -> JwtAuthorizer:
+        name = self._named(ref, where)
+        source = self._get(name, "IdentitySource")
+        if source != ["$request.header.Authorization"]:
+            raise TemplateError(f"{name}: its identity source is {source}; the local run looks into Authorization only")
+        configuration = self._get(name, "JwtConfiguration")
+        return JwtAuthorizer(str(configuration["Issuer"]), tuple(str(each) for each in configuration["Audience"]))
+
+    def _fallback(self) -> MockApi | None:
+        found = self._of("AWS::Serverless::Api")
+        if len(found) > 1:
+            raise TemplateError(f"one REST API was expected, not {', '.join(found)}")
+        if not found:
+            return None
+        paths = self._get(found[0], "DefinitionBody")["paths"]
+        methods = {
+            (method.upper(), path): self._mock_method(f"{found[0]} {method.upper()} {path}", operation)
+            for path, operations in paths.items()
+            for method, operation in operations.items()
+        }
+        return MockApi(found[0], methods)
+
+    def _mock_method(self, where: str, operation: Mapping[str, Any]) -> MockMethod:
+        integration = operation["x-amazon-apigateway-integration"]
+        responses = integration["responses"]
+        if integration["type"] != "mock" or set(responses) != {"default"}:
+            raise TemplateError(f"{where}: the local run serves MOCK integrations with a default response only")
+        response = responses["default"]
+        prefix = "method.response.header."
+        headers = {
+            name.removeprefix(prefix): str(value).strip("'")
+            for name, value in (response.get("responseParameters") or {}).items()
+        }
+        (template,) = response["responseTemplates"].values()
+        return MockMethod(
+            integration["requestTemplates"], MockResponse(int(response["statusCode"]), headers, str(template))
+        )
 
     def _of_api(self, kind: str, api: str) -> list[str]:
         ref = self._attribute(api, "Ref")

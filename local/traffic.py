@@ -1,7 +1,8 @@
 """The feed of both protocols' traffic: a ring in memory, passed on live to whoever watches.
 
-Record kinds: `webhook` and `twiml` (Twilio's requests and our answers), `frame_in` (Twilio to us), `frame_out` (us to
-Twilio), `connect`, `disconnect`, `violation` (something Twilio must never see, or we must never do), `invoke`, `log`.
+Record kinds: `webhook` and `twiml` (Twilio's requests and our answers), `api` and `api_answer` (administrators'),
+`frame_in` (Twilio to us), `frame_out` (us to Twilio), `connect`, `disconnect`, `violation` (something Twilio must never
+see, or we must never do), `invoke`, `log`.
 Speech is shown, this being the developer's own machine; secrets are not.
 """
 
@@ -16,9 +17,13 @@ from typing import Any, Final
 CAPACITY: Final = 10_000
 MAX_TEXT: Final = 16_384
 MAX_TOTAL: Final = 64 * 1024 * 1024
+MAX_DEPTH: Final = 50
 _MASK: Final = "***"
-_SECRET_FIELDS: Final = frozenset({"auth_token", "authtoken", "secondary_token", "x-twilio-signature", "authorization"})
-_TOKEN_IN_URL: Final = re.compile(r"([?&;]token=)[^&\"'<>\s]+")
+_SECRET_FIELDS: Final = frozenset(
+    {"auth_token", "authtoken", "secondary_token", "api_key_secret", "x-twilio-signature", "authorization"}
+)
+_TOKEN_IN_URL: Final = re.compile(r"((?:^|[?&;])(?:access_)?token=)[^&\"'<>\s]+")
+_JWT: Final = re.compile(r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*")
 _WATCHER_BACKLOG: Final = 5_000
 
 
@@ -43,6 +48,16 @@ class Traffic:
     def mask(self, *secrets: str) -> None:
         """Never show these values, wherever they turn up."""
         self._secrets = tuple({*self._secrets, *(secret for secret in secrets if len(secret) >= 8)})
+
+    def mask_fields(self, document: Any, depth: int = 0) -> None:
+        """Never show what this document holds in fields whose names say that it is secret."""
+        if isinstance(document, dict):
+            found = [value for name, value in document.items() if str(name).lower() in _SECRET_FIELDS]
+            self.mask(*(value for value in found if isinstance(value, str)))
+            document = list(document.values())
+        if isinstance(document, list) and depth < MAX_DEPTH:
+            for each in document:
+                self.mask_fields(each, depth + 1)
 
     def record(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Add a record; it gets an `id` that only grows and `at_ms`, the time of day in milliseconds."""
@@ -93,19 +108,23 @@ class Traffic:
         for watcher in list(self._watchers):
             watcher.put_nowait(None)
 
-    def _clean(self, value: Any, key: str = "") -> Any:
+    def _clean(self, value: Any, key: str = "", depth: int = 0) -> Any:
         if key.lower() in _SECRET_FIELDS and value:
             return _MASK
+        if depth > MAX_DEPTH:
+            return "…"
         if isinstance(value, dict):
-            return {name: self._clean(item, str(name)) for name, item in value.items()}
+            return {name: self._clean(item, str(name), depth + 1) for name, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._clean(item) for item in value]
+            return [self._clean(item, depth=depth + 1) for item in value]
         if isinstance(value, str):
             if len(value) > MAX_TEXT:
                 value = f"{value[:MAX_TEXT]} … and {len(value) - MAX_TEXT} more"
             for secret in self._secrets:
                 if secret in value:
                     value = value.replace(secret, _MASK)
+            if "eyJ" in value:
+                value = _JWT.sub(_MASK, value)
             return _TOKEN_IN_URL.sub(rf"\1{_MASK}", value) if "token=" in value else value
         return value
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from local.image import Image, LogLine, function_environment
 from local.pool import DEFAULT_CAP, IDLE_S, PREWARMED, Outcome, Pool, Throttled, WorkerFaults
-from local.template import FunctionRef, Template
+from local.resources import FunctionRef, Template
 
 __all__ = ["Outcome", "Throttled", "UnknownFunction", "WorkerFaults", "Workers"]
 
@@ -44,12 +44,13 @@ class Workers:
     _shrinking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start every function's image and first workers, all at once."""
+        """Start the functions that callers wait for, image and first workers, all at once; the rest when asked for."""
         for function in self.template.functions.values():
             environment = function_environment(function, self.environment)
             image = Image(function, environment, self.python, self.log)
             self.pools[function.name] = Pool(function, image, self.log, self.cap)
-        await asyncio.gather(*(pool.prewarm(self.prewarmed) for pool in self.pools.values()))
+        hurried = self.template.called - self.template.unhurried
+        await asyncio.gather(*(self.pools[name].prewarm(self.prewarmed) for name in hurried))
         self._shrinking = asyncio.create_task(self._shrink())
 
     async def stop(self) -> None:

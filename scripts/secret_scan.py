@@ -20,7 +20,9 @@ from detect_secrets.settings import transient_settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ARTEFACT: Final = Path(".aws-sam") / "build"
-NOT_OURS: Final = ("botocore", "dateutil", "jmespath", "urllib3")
+SITE: Final = "python"
+OURS: Final = ("ringfold", "ringfold_admin")
+"""What is ours of a layer's site; libraries' documentation is full of example keys."""
 
 TWILIO_SID: Final = re.compile(r"(?<![0-9A-Za-z])(?:AC|SK)[0-9a-f]{32}(?![0-9A-Za-z])")
 TWILIO_TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
@@ -103,8 +105,10 @@ def is_made_up(digits: str) -> bool:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file of the artefact is not a library's; libraries' documentation is full of example keys."""
-    return not any(part.split("-")[0] in NOT_OURS for part in path.parts)
+    """Whether a file of the artefact is not a library's."""
+    _, _, inside = path.as_posix().rpartition(f"{ARTEFACT.as_posix()}/")
+    _, site, package = [*inside.split("/"), "", ""][:3]
+    return site != SITE or package in OURS
 
 
 def read(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringfold.config import NAMES, load
+from ringfold.config import NAMES, OPTIONAL, load
 from ringfold.errors import ConfigError
 
 GOOD = {
@@ -36,3 +36,13 @@ def test_every_fault_is_told_at_once_with_what_was_expected() -> None:
 
     for part in ("TABLE_NAME is missing", "'later': expected inline or async", "RELAY_URL", "'loud'", "template.yaml"):
         assert part in str(caught.value)
+
+
+def test_what_only_administration_needs_may_be_left_out() -> None:
+    """A function on a call's way is not told of purchases and fallbacks; what is told must still be meant."""
+    bare, told = load(GOOD), load({**GOOD, "FALLBACK_URL": "https://fallback.example.com/prod/"})
+
+    assert {""} == {getattr(bare, name.lower()) for name in OPTIONAL}
+    assert "https://fallback.example.com/prod" == told.fallback_url
+    with pytest.raises(ConfigError, match=r"FALLBACK_URL is 'fallback\.example\.com': expected https://host"):
+        load({**GOOD, "FALLBACK_URL": "fallback.example.com"})

@@ -239,7 +239,7 @@ def test_every_parameter_is_in_the_readme_with_its_default() -> None:
 
 def test_every_variable_is_documented() -> None:
     """What a function is told is what the page says it is told."""
-    assert set(config.NAMES) == set(rows(DOCS / "configuration.md", "What a function is told"))
+    assert {*config.NAMES, *config.OPTIONAL} == set(rows(DOCS / "configuration.md", "What a function is told"))
 
 
 def test_every_field_of_an_agent_is_documented_with_its_default() -> None:
@@ -290,6 +290,7 @@ def test_the_runbook_knows_every_credential() -> None:
     secrets = [name for name, each in template()["Resources"].items() if each["Type"] == "AWS::SecretsManager::Secret"]
 
     assert {name for name in secrets if f"`{name}`" in text} == set(secrets)
+    assert "`SecretsKmsKey`" in text and "`AdminUserPool`" in text
     assert "/ringfold/<stage>/accounts/<account_id>/twilio" in text
     assert {"where-each-credential-is", "rotate", "troubleshoot"} <= slugs(DOCS / "runbook.md")
 

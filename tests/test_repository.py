@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import twilio.rest
 
 from ringfold import config
 
@@ -105,8 +106,8 @@ def test_the_layer_imports_only_what_it_ships() -> None:
     for path in python_files(PACKAGE):
         assert set() == strangers(path, LAYER_LIBRARIES | {"ringfold"}), path
     for folder in FUNCTIONS:
-        package = "ringfold_admin" if folder.name in UNHURRIED else "ringfold"
-        assert set() == strangers(folder / "app.py", {package}), folder
+        package = {"provision": {"ringfold_admin"}, "token_claims": set()}.get(folder.name, {"ringfold"})
+        assert set() == strangers(folder / "app.py", package), folder
 
 
 def test_the_administration_layer_imports_only_what_it_ships() -> None:
@@ -129,11 +130,15 @@ def test_the_product_does_not_know_where_it_runs() -> None:
 
 def test_the_local_run_installs_what_it_imports() -> None:
     """`make run` installs requirements/local.in only, so that is all that local/ may import."""
-    names = {"yaml": "pyyaml", "multipart": "python-multipart", "python_multipart": "python-multipart"}
-    listed = {line.strip() for line in (ROOT / "requirements" / "local.in").read_text().splitlines()}
+    names = {
+        "yaml": "pyyaml", "multipart": "python-multipart", "python_multipart": "python-multipart",
+        "jwt": "pyjwt", "cryptography": "pyjwt",
+    }  # fmt: skip
+    lines = (ROOT / "requirements" / "local.in").read_text().splitlines()
+    listed = {line.partition("[")[0].strip() for line in lines}
 
     for path in python_files(ROOT / "local"):
-        missing = strangers(path, {"ringfold", "local", "functions", *LAYER_LIBRARIES})
+        missing = strangers(path, {"ringfold", "ringfold_admin", "local", "functions", *LAYER_LIBRARIES})
         assert set() == {name for name in missing if names.get(name, name) not in listed}, path
 
 
@@ -179,11 +184,25 @@ def test_the_layer_keeps_the_services_it_calls() -> None:
     """The layer's makefile deletes botocore's other service models; a client for one of those would not come up."""
     kept = re.search(r"^SERVICES := (.*)$", (ROOT / "layers" / "core" / "Makefile").read_text(), re.MULTILINE)
     assert kept
-    sources = [path.read_text() for path in [*python_files(PACKAGE), *python_files(ROOT / "functions")]]
+    files = [*python_files(PACKAGE), *python_files(ADMIN), *python_files(ROOT / "functions")]
+    sources = [path.read_text() for path in files]
 
     called = {name for text in sources for name in re.findall(r"\bclient\(\s*\"([a-z0-9-]+)\"", text)}
 
     assert called <= set(kept[1].split())
+
+
+def test_the_administration_layer_keeps_the_products_it_asks() -> None:
+    """Its makefile deletes Twilio's other products; whatever is no product is a way to say `api`."""
+    kept = re.search(r"^PRODUCTS := (.*)$", (ROOT / "layers" / "admin" / "Makefile").read_text(), re.MULTILINE)
+    assert kept
+    products = {path.name for path in Path(twilio.rest.__file__).parent.iterdir() if path.is_dir()}
+    sources = [path.read_text() for path in python_files(ADMIN / "carrier")]
+
+    asked = {name for text in sources for name in re.findall(r"\bclient\.([a-z_0-9]+)", text)}
+
+    assert {"accounts", "api", "voice"} <= asked & products
+    assert {"api", *(asked & products)} <= set(kept[1].split())
 
 
 def has_behaviour(path: Path) -> bool:

@@ -1,13 +1,20 @@
-"""Loads the demo into the tables: once; what is there already, a changed seat or an edited agent, stays as it is.
+"""Loads the demo into the tables, once.
+
+What is there stays as it is, a changed seat or an edited agent; what somebody removed does not come back.
 
 Account SIDs and auth tokens are made up at random when an account is first seen, and kept in Secrets Manager only:
 the tables hold the secret's ARN. Whoever calls this gets them, for the telephone that plays Twilio's part.
+
+Everything of the directory is written in one transaction, with a mark that says which demo it is. Tables that an older
+version filled have no mark: what is in them gets what the administrators' API asks for beside it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets as randomness
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,20 +22,30 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.stored import Stored, read_stored
 from ringfold.adapters import codec
-from ringfold.adapters.directory import account_key, account_sid_key, agent_key, number_key, organization_key
+from ringfold.adapters.directory import META, account_sid_key, agent_key, number_key
 from ringfold.adapters.items import wire_key
 from ringfold.core.agent import agent_from_doc
 from ringfold.tools.airline import flight_key, reservation_key, seat_key
+from ringfold_admin.stores import accounts as account_store
+from ringfold_admin.stores import organizations as organization_store
+from ringfold_admin.stores.accounts import account_numbers_pk
+from ringfold_admin.stores.audit import iso
+from ringfold_admin.stores.table import Item, Table, Write, places
 
 HERE = Path(__file__).parent
+DEMO_VERSION = 1
+MARK = ("LOCAL#DEMO", META)
 NUMBER_DOC = ("name", "greeting", "resume_greeting", "transfer_number", "relay", "languages", "agents", "base_url")
 BATCH = 25
 """As many items as BatchWriteItem takes."""
-Item = dict[str, Any]
+
+Resource = tuple[Item, list[Item]]
+"""A resource's own item, and those beside it: its places in lists, what finds it by another name."""
 
 
-def seed(dynamodb: Any, secrets: Any, table: str, airline_table: str, secret_prefix: str) -> dict[str, Any]:
+def seed(dynamodb: Any, secrets: Any, table: str, airline_table: str, secret_prefix: str) -> Stored:
     """Load everything; may be repeated.
 
     Args:
@@ -39,29 +56,31 @@ def seed(dynamodb: Any, secrets: Any, table: str, airline_table: str, secret_pre
         secret_prefix: Of the accounts' secrets, for example ``/ringfold/dev/``.
 
     Returns:
-        ``organizations``, ``accounts`` (with their ``auth_token``) and ``numbers``.
+        What is stored now, the demo first.
     """
     found = seed_directory(dynamodb, secrets, table, secret_prefix)
     seed_airline(dynamodb, airline_table)
     return found
 
 
-def seed_directory(dynamodb: Any, secrets: Any, table: str, secret_prefix: str) -> dict[str, Any]:
+def seed_directory(dynamodb: Any, secrets: Any, table_name: str, secret_prefix: str) -> Stored:
     """Load organizations, accounts with their secrets, agents and numbers; returns what :func:`seed` does."""
-    accounts = [_account(secrets, secret_prefix, row) for row in _read("accounts")]
-    organizations, numbers = _read("organizations"), _read("numbers")
-    by_id = {account["account_id"]: account for account in accounts}
-    items = [_organization_item(row) for row in organizations]
-    items += [item for account in accounts for item in _account_items(account)]
-    items += [_agent_item(row) for row in _read("agents")]
-    items += [_number_item(row, by_id[row["account_id"]]) for row in numbers]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda item: _put(dynamodb, table, item), items))
-    return {
-        "organizations": [{"id": row["organization_id"], "name": row["name"]} for row in organizations],
-        "accounts": [_account_entry(account) for account in accounts],
-        "numbers": [_number_entry(row) for row in numbers],
-    }
+    table = Table(dynamodb, table_name)
+    mark = table.get(MARK)
+    if mark is None or mark["version"] < DEMO_VERSION:
+        resources = list(_resources(secrets, secret_prefix, time.time_ns() // 1_000_000))
+        found = table.get_many((item["pk"], item["sk"]) for item, _ in resources)
+        writes = [write for item, beside in resources for write in _missing(item, beside, found)]
+        pk, sk = MARK
+        table.write([*writes, Write({"pk": pk, "sk": sk, "version": DEMO_VERSION})])
+    return stored(dynamodb, secrets, table_name)
+
+
+def stored(dynamodb: Any, secrets: Any, table_name: str) -> Stored:
+    """What is stored now, the demo first."""
+    rows = [row for name in ("organizations", "accounts", "numbers") for row in _read(name)]
+    first = [row.get("number_id") or row.get("account_id") or row["organization_id"] for row in rows]
+    return read_stored(dynamodb, secrets, table_name, first)
 
 
 def seed_airline(dynamodb: Any, airline_table: str) -> None:
@@ -83,65 +102,93 @@ def _put(dynamodb: Any, table: str, item: Item) -> None:
             raise
 
 
-def _account(secrets: Any, secret_prefix: str, row: Mapping[str, Any]) -> Item:
-    """The account with its secret, made at the first seed."""
-    name = f"{secret_prefix}accounts/{row['account_id']}/twilio"
+def _resources(secrets: Any, secret_prefix: str, now_ms: int) -> Iterator[Resource]:
+    stamp = {"revision": 1, "created_at": iso(now_ms), "updated_at": iso(now_ms)}
+    for row in _read("organizations"):
+        organization_id = row["organization_id"]
+        item = organization_store.new_item(organization_id, row["name"], now_ms)
+        yield item, _items_of(places(organization_store.KIND, None, organization_id)[:1])
+    accounts = {row["account_id"]: _account(secrets, secret_prefix, row, now_ms) for row in _read("accounts")}
+    yield from accounts.values()
+    for row in _read("agents"):
+        yield _agent(row, stamp)
+    for row in _read("numbers"):
+        yield _number(row, accounts[row["account_id"]][0], stamp)
+
+
+def _missing(item: Item, beside: list[Item], found: Mapping[tuple[str, str], Item]) -> Iterator[Write]:
+    old = found.get((item["pk"], item["sk"]))
+    if old is not None and "revision" in old:
+        return
+    # What an older version stored keeps its settings.
+    yield Write({**item, **old}) if old else Write(item, revision=0)
+    yield from map(Write, beside)
+
+
+def _items_of(writes: list[Write]) -> list[Item]:
+    return [write.item for write in writes]
+
+
+def _account(secrets: Any, secret_prefix: str, row: Mapping[str, Any], now_ms: int) -> Resource:
+    """The account; its secret is made at the first seed."""
+    account_id, organization_id = row["account_id"], row["organization_id"]
+    name = f"{secret_prefix}accounts/{account_id}/twilio"
     try:
         found = secrets.get_secret_value(SecretId=name)
-        value, arn = json.loads(found["SecretString"]), found["ARN"]
+        account_sid, arn = json.loads(found["SecretString"])["account_sid"], found["ARN"]
     except ClientError as exc:
         if exc.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
-        value = {
-            "account_sid": f"AC{randomness.token_hex(16)}",
-            "auth_token": randomness.token_hex(16),
-            "secondary_token": None,
-        }
+        account_sid = f"AC{randomness.token_hex(16)}"
+        value = {"account_sid": account_sid, "auth_token": randomness.token_hex(16), "secondary_token": None}
         arn = secrets.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
-    return {**row, "secret_arn": arn, "account_sid": value["account_sid"], "auth_token": value["auth_token"]}
-
-
-def _organization_item(row: Mapping[str, Any]) -> Item:
-    return _item(
-        organization_key(row["organization_id"]), {"name": row["name"]}, organization_id=row["organization_id"]
-    )
-
-
-def _account_items(account: Mapping[str, Any]) -> Iterator[Item]:
-    account_id, account_sid = account["account_id"], account["account_sid"]
-    yield _item(
-        account_key(account_id),
-        {"name": account["name"], "base_url": None},
-        account_id=account_id,
-        account_sid=account_sid,
-        organization_id=account["organization_id"],
-        secret_arn=account["secret_arn"],
-        is_active=True,
-    )
+    doc = {"name": row["name"], "base_url": None}
+    item = account_store.new_item(account_id, account_sid, organization_id, now_ms, is_active=True, doc=doc)
     pk, sk = account_sid_key(account_sid)
-    yield {"pk": pk, "sk": sk, "account_id": account_id, "account_sid": account_sid}
+    claim = {"pk": pk, "sk": sk, "account_id": account_id, "account_sid": account_sid}
+    return {**item, "secret_arn": arn}, [claim, *_items_of(places(account_store.KIND, organization_id, account_id))]
 
 
-def _agent_item(row: Mapping[str, Any]) -> Item:
+def _agent(row: Mapping[str, Any], stamp: Mapping[str, Any]) -> Resource:
     agent = agent_from_doc({**row, "instructions": "\n".join(row["instructions"])})
-    return _item(agent_key(agent.organization_id, agent.agent_id), agent.to_doc())
+    agent_id, organization_id = agent.agent_id, agent.organization_id
+    owner = {"organization_id": organization_id}
+    item = _item(agent_key(organization_id, agent_id), agent.to_doc(), agent_id=agent_id, **owner, **stamp)
+    version = {**item, "sk": f"{item['sk']}#V000001", "note": "the demo", "made_by": "local"}
+    pointer = {"pk": f"AGENT_ID#{agent_id}", "sk": META, **owner}
+    return item, [version, pointer, *_items_of(places("agents", organization_id, agent_id, **owner))]
 
 
-def _number_item(row: Mapping[str, Any], account: Mapping[str, Any]) -> Item:
-    return _item(
-        number_key(row["phone_number"]),
+def _number(row: Mapping[str, Any], account: Item, stamp: Mapping[str, Any]) -> Resource:
+    number_id, phone_number, account_id = row["number_id"], row["phone_number"], row["account_id"]
+    item = _item(
+        number_key(phone_number),
         {name: row.get(name) for name in NUMBER_DOC},
-        number_id=row["number_id"],
-        phone_number=row["phone_number"],
+        number_id=number_id,
+        phone_number=phone_number,
         organization_id=row["organization_id"],
-        account_id=row["account_id"],
+        account_id=account_id,
         account_sid=account["account_sid"],
         secret_arn=account["secret_arn"],
+        phone_sid=_phone_sid(account["account_sid"], phone_number),
         account_active=True,
         is_active=True,
+        state="active",
         routing_mode=row["routing_mode"],
         default_agent_id=row["default_agent_id"],
+        **stamp,
     )
+    owner, leads_to = row["organization_id"], {"phone_number": phone_number, "account_id": account_id}
+    pointer = {"pk": f"NUMBER_ID#{number_id}", "sk": META, **leads_to}
+    of_account = {"pk": account_numbers_pk(account_id), "sk": number_id, **leads_to}
+    named = dict.fromkeys([row["default_agent_id"], *row.get("agents", [])])
+    of_agents = [{"pk": f"AGENT_NUMBERS#{owner}#{each}", "sk": number_id, **leads_to} for each in named]
+    return item, [pointer, of_account, *of_agents, *_items_of(places("numbers", owner, number_id, **leads_to))]
+
+
+def _phone_sid(account_sid: str, phone_number: str) -> str:
+    """The SID under which the local carrier enters a number of the run."""
+    return "PN" + hashlib.sha256(f"{account_sid} {phone_number}".encode()).hexdigest()[:32]
 
 
 def _load_flight(dynamodb: Any, table: str, flight: Mapping[str, Any]) -> None:
@@ -182,22 +229,3 @@ def _seat_items(airline: Mapping[str, Any], flight_number: str, booked: list[Map
 
 def _item(key: tuple[str, str], doc: Mapping[str, Any], **attributes: Any) -> Item:
     return {"pk": key[0], "sk": key[1], "doc": json.dumps(doc), **attributes}
-
-
-def _account_entry(account: Mapping[str, Any]) -> Item:
-    return {
-        "id": account["account_id"],
-        "organization_id": account["organization_id"],
-        "account_sid": account["account_sid"],
-        "auth_token": account["auth_token"],
-    }
-
-
-def _number_entry(row: Mapping[str, Any]) -> Item:
-    return {
-        "id": row["number_id"],
-        "phone_number": row["phone_number"],
-        "organization_id": row["organization_id"],
-        "account_id": row["account_id"],
-        "routing_mode": row["routing_mode"],
-    }

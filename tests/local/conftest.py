@@ -13,18 +13,22 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from websockets.asyncio.client import ClientConnection, connect
 
+from local.authorizer import TokenCheck
 from local.faults import Faults
 from local.gateway import Gateway, GatewayOptions
 from local.processes import free_port
 from local.relay_api import RelayLimits
+from local.sign_in import UserPool
 from local.supervisor import make_server, until_started
 from local.template import Function, Template, read_template
 from local.traffic import Traffic
 from local.workers import Workers
 
 STACK = Path(__file__).with_name("stack") / "template.yaml"
+KEY = generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Stack:
     traffic: Traffic
     faults: Faults
     http: httpx.AsyncClient
+    changes: list[str]
 
     @property
     def url(self) -> str:
@@ -49,6 +54,11 @@ class Stack:
         url = f"ws://127.0.0.1:{self.port}/relay?token={token}&note=a%20b"
         async with connect(url, additional_headers=headers, proxy=None, max_size=None) as socket:
             yield socket
+
+    def token(self, role: str = "organization_admin", **more: Any) -> dict[str, str]:
+        """The header of an administrator of `org_1`."""
+        authorizer = next(route.authorizer for route in self.template.http_routes if route.authorizer)
+        return {"authorization": f"Bearer {UserPool(KEY, authorizer).token(role, 'org_1', **more)}"}
 
     def connection_id(self) -> str:
         """The only open connection's id."""
@@ -143,6 +153,9 @@ async def _running(limits: RelayLimits, template_file: Path, cap: int) -> AsyncI
     def log(function: Function, request_id: str | None, line: str) -> None:
         traffic.record("log", function=function.label, request_id=request_id, line=line)
 
+    changes: list[str] = []
+    authorizer = next(route.authorizer for route in template.http_routes if route.authorizer)
+    check = TokenCheck(UserPool(KEY, authorizer).public_keys)
     environment = {
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -152,14 +165,15 @@ async def _running(limits: RelayLimits, template_file: Path, cap: int) -> AsyncI
         "NO_PROXY": "127.0.0.1",
     }
     workers = Workers(template, environment, log, cap=cap)
-    gateway = Gateway(template, workers, traffic, faults, GatewayOptions(limits=limits))
+    options = GatewayOptions(limits=limits, check=check, changed=lambda: changes.append("changed"))
+    gateway = Gateway(template, workers, traffic, faults, options)
     server = make_server(gateway, port)
     serving = asyncio.create_task(server.serve())
     await workers.start()
     await until_started(server, serving)
     gateway.ready.set()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
-        yield Stack(port, template, gateway, workers, traffic, faults, http)
+        yield Stack(port, template, gateway, workers, traffic, faults, http, changes)
     await gateway.stop()
     server.should_exit = True
     await serving

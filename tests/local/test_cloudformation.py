@@ -12,6 +12,7 @@ Parameters:
   Name: {Type: String, Default: world}
   Empty: {Type: String, Default: ""}
   Needed: {Type: String, AllowedValues: [a, b]}
+  Plain: {Type: String, Default: word, AllowedPattern: "[a-z]+"}
 Mappings: {Sizes: {small: {cpu: 1}}}
 Conditions:
   HasEmpty: !Not [!Equals [!Ref Empty, ""]]
@@ -89,7 +90,11 @@ def test_what_is_unknown_is_named(document: dict[str, Any], name: str, told: str
 
 @pytest.mark.parametrize(
     ("parameters", "told"),
-    [({"Needed": "c"}, "allowed: a, b"), ({"Needed": "a", "Other": "x"}, "no parameter Other")],
+    [
+        ({"Needed": "c"}, "allowed: a, b"),
+        ({"Needed": "a", "Other": "x"}, "no parameter Other"),
+        ({"Needed": "a", "Plain": "two words"}, "Plain is 'two words'; it must match"),
+    ],
 )
 def test_wrong_parameters(document: dict[str, Any], parameters: dict[str, str], told: str) -> None:
     """A parameter that does not exist or has a value that is not allowed is refused."""

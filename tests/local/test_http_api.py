@@ -98,3 +98,70 @@ async def test_throttled_function_is_service_unavailable(stack: Stack) -> None:
     await stack.http.put("/local/workers/web/faults", json={"concurrency": 0})
 
     assert 503 == (await stack.http.post("/api/echo")).status_code
+
+
+async def test_a_token_opens_what_its_scopes_open(stack: Stack) -> None:
+    """The function is asked with the token's claims as text; without a token or a scope that opens it, it is not."""
+    admin, viewer = stack.token(), stack.token("organization_viewer")
+
+    nobody = await stack.http.get("/api/desk/things")
+    seen = await stack.http.get("/api/desk/things", headers=viewer)
+    refused = await stack.http.post("/api/desk/things", json={}, headers=viewer)
+    made = await stack.http.post("/api/desk/things", json={}, headers=admin)
+
+    context = seen.json()["requestContext"]["authorizer"]["jwt"]
+    assert [401, 200, 403, 201] == [each.status_code for each in (nobody, seen, refused, made)]
+    assert ("org_1", "[organization_viewer]", "2") == tuple(
+        context["claims"][name] for name in ("organization_id", "cognito:groups", "version")
+    )
+    assert ["aws.cognito.signin.user.admin", "ringfold/read"] == context["scopes"]
+    assert {"proxy": "things"} == made.json()["pathParameters"]
+    assert ["changed"] == stack.changes
+
+
+async def test_refusals_are_api_gateways_with_our_shape_beside(stack: Stack) -> None:
+    """AWS's message and header, and the error shape of the API, so that a client reads one shape everywhere."""
+    nobody = await stack.http.get("/api/desk/things")
+    expired = await stack.http.get("/api/desk/things", headers=stack.token(valid_s=-1))
+    refused = await stack.http.post("/api/desk/things", headers=stack.token("organization_viewer"))
+
+    assert ("Unauthorized", "unauthenticated") == (nobody.json()["message"], nobody.json()["error"]["code"])
+    assert ("Forbidden", "forbidden") == (refused.json()["message"], refused.json()["error"]["code"])
+    assert "Bearer" == nobody.headers["www-authenticate"]
+    assert 'error="invalid_token" error_description="the token has expired"' in expired.headers["www-authenticate"]
+    assert 'scope="ringfold/manage" error="insufficient_scope"' in refused.headers["www-authenticate"]
+
+
+async def test_a_token_counts_in_the_header_only(stack: Stack) -> None:
+    """In a query it would stand in logs and histories; there it opens nothing."""
+    bearer = stack.token()["authorization"].removeprefix("Bearer ")
+
+    answer = await stack.http.get("/api/desk/things", params={"access_token": bearer, "authorization": bearer})
+
+    assert 401 == answer.status_code
+
+
+async def test_an_open_path_of_administration_needs_no_token(stack: Stack) -> None:
+    """The more specific route wins over the greedy one behind a token, and has no authorizer in its event."""
+    answer = await stack.http.get("/api/desk/open")
+
+    assert (200, "GET /api/desk/open") == (answer.status_code, answer.json()["routeKey"])
+    assert "authorizer" not in answer.json()["requestContext"]
+
+
+async def test_administration_is_in_the_feed_without_secrets(stack: Stack) -> None:
+    """Requests and answers of administrators are shown, but no token, and no secret of a body, now or later."""
+    secret, document = "s3cr3t-of-the-account", {"name": "x", "auth_token": "s3cr3t-of-the-account"}
+    admin = stack.token()
+
+    await stack.http.post("/api/desk/things?access_token=abc", json=document, headers=admin)
+    await stack.http.post("/api/desk/things", content=f"{{{secret}", headers=admin)
+    await stack.http.get("/api/files/x", params={"note": f"{secret} {admin['authorization']}"})
+
+    records = (await stack.http.get("/local/traffic")).json()["records"]
+    assert {"api", "api_answer", "invoke", "webhook", "twiml", "log"} >= {record["kind"] for record in records}
+    first, second = (record for record in records if record["kind"] == "api")
+    assert ({"name": "x", "auth_token": "***"}, "access_token=***") == (first["body"], first["query"].strip("?"))
+    assert "22 bytes" == second["body"]
+    assert secret not in str(records)
+    assert "eyJ" not in str(records)

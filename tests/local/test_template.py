@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.template import FunctionRef, TemplateError, parse_function_ref, read_template
+from local.template import FunctionRef, JwtAuthorizer, TemplateError, parse_function_ref, read_template
 from tests.local.conftest import STACK
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,9 @@ def test_routes() -> None:
     template = read_template(STACK)
 
     routes = {(route.method, route.path): route.integration for route in template.http_routes}
-    assert {("POST", "/api/echo"), ("ANY", "/api/items/{item_id}"), ("GET", "/api/files/{path+}")} == set(routes)
+    assert {("POST", "/api/echo"), ("ANY", "/api/items/{item_id}"), ("GET", "/api/files/{path+}")} == {
+        key for key, integration in routes.items() if integration.function.name == "test-web"
+    }
     assert (FunctionRef("test-web", "live"), 0.5) == (
         routes["ANY", "/api/items/{item_id}"].function,
         routes["ANY", "/api/items/{item_id}"].timeout_s,
@@ -57,6 +59,38 @@ def test_routes() -> None:
     assert 3.0 == template.relay.routes["$connect"].timeout_s
     assert 29.0 == template.relay.routes["$disconnect"].timeout_s
     assert "ringfold-local-FramesFunction" == template.relay.routes["$default"].function.name
+
+
+def test_routes_behind_a_token() -> None:
+    """A route with a JWT authorizer names whose tokens it takes and the scopes that open it."""
+    template = read_template(STACK)
+
+    routes = {(route.method, route.path): route for route in template.http_routes}
+    authorizer = JwtAuthorizer("https://issuer.example/us-east-1_local", ("local-Client",))
+    assert (None, ()) == (routes["GET", "/api/desk/open"].authorizer, routes["GET", "/api/desk/open"].scopes)
+    assert (authorizer, ("ringfold/manage",)) == (
+        routes["POST", "/api/desk/{proxy+}"].authorizer,
+        routes["POST", "/api/desk/{proxy+}"].scopes,
+    )
+    assert {"test-desk"} == template.unhurried < template.called
+
+
+def test_globals_can_be_ignored() -> None:
+    """A function that ignores the globals has none of their variables and layers."""
+    desk = read_template(STACK).functions["DeskFunction"]
+
+    assert ({}, (), "live", 3.0) == (desk.environment, desk.layers, desk.alias, desk.timeout_s)
+
+
+def test_an_api_that_answers_by_itself() -> None:
+    """A REST API's methods have their mapping templates, parameters filled in."""
+    fallback = read_template(STACK).fallback
+
+    assert fallback is not None
+    assert {("POST", "/voice")} == set(fallback.methods)
+    response = fallback.methods["POST", "/voice"].response
+    assert (200, {"Content-Type": "text/xml"}) == (response.status, response.headers)
+    assert "<R>$context.requestOverride.path.to</R>" == response.template
 
 
 def test_tables_queues_secrets() -> None:
@@ -89,7 +123,12 @@ def test_the_product_s_template_is_served_whole() -> None:
     assert {"POST", "GET"} == {route.method for route in template.http_routes if route.path == "/api/voice/incoming"}
     assert template.relay is not None
     assert {"$connect", "$disconnect", "$default"} == set(template.relay.routes)
-    assert ["RelayWatchdogFunction"] == [template.function(each.function).logical_id for each in template.queue_sources]
+    assert {"RelayWatchdogFunction", "ProvisionFunction"} == {
+        template.function(each.function).logical_id for each in template.queue_sources
+    }
+    assert {"ringfold-dev-provision"} == template.unhurried
+    assert "ringfold-dev-token-claims" not in template.called
+    assert template.fallback is not None
 
 
 def test_plain_api_resources(stack_copy: Path) -> None:
@@ -154,6 +193,10 @@ PLAIN = """
         ("[!Ref SharedLayer]", "[arn:aws:lambda:x:1:layer:other:1]", "is not made in this template"),
         ("!GetAtt Work.Arn\n            Batch", "!GetAtt Work.Nothing\n            Batch", "Work.Nothing"),
         ("AuthArn: !Ref GateFunction.Alias", "AuthArn: !Ref GateFunctions.Alias", "GateFunctions"),
+        ("AuthorizationType: JWT", "AuthorizationType: AWS_IAM", "knows no authorization AWS_IAM"),
+        ("[$request.header.Authorization]", "[$request.querystring.t]", "looks into Authorization only"),
+        ("AuthorizerId: !Ref DeskAuthorizer", "AuthorizerId: other", "other is no resource"),
+        ("type: mock", "type: http", "serves MOCK integrations with a default response only"),
     ],
 )
 def test_mistakes_are_explained(stack_copy: Path, old: str, new: str, told: str) -> None:

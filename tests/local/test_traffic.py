@@ -55,6 +55,40 @@ def test_secrets_are_masked() -> None:
     assert 7 == record["number"]
 
 
+def test_bearer_tokens_are_masked_wherever_they_stand() -> None:
+    """A signed token is known by its form, in a header, a log line or a query."""
+    traffic = Traffic()
+    header, payload = "eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiJ1In0"
+    bearer = f"{header}.{payload}.c2lnbmF0dXJl"
+
+    record = traffic.record("log", line=f"Bearer {bearer}, and ey", query="access_token=opaque&a=b")
+
+    assert ("Bearer ***, and ey", "access_token=***&a=b") == (record["line"], record["query"])
+
+
+def test_secrets_of_a_document_are_learned() -> None:
+    """What stands in a field whose name says that it is secret is not shown from then on, anywhere."""
+    traffic = Traffic()
+
+    traffic.mask_fields({"accounts": [{"auth_token": "0123456789", "name": "Main"}], "api_key_secret": "abcdefghij"})
+    record = traffic.record("log", line="0123456789 of Main, abcdefghij")
+
+    assert "*** of Main, ***" == record["line"]
+
+
+def test_a_deep_document_is_shown_to_a_depth() -> None:
+    """Whatever somebody sends, recording it does not fail, and nothing below the depth is shown unmasked."""
+    document: Any = {"auth_token": "0123456789"}
+    for _ in range(5000):
+        document = [document]
+    traffic = Traffic()
+
+    traffic.mask_fields(document)
+    record = traffic.record("api", body=document)
+
+    assert "0123456789" not in str(record)
+
+
 async def test_watchers_get_the_past_and_the_present() -> None:
     """A watcher gets what it missed, then what comes, in order and once."""
     traffic = Traffic()

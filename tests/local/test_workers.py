@@ -60,6 +60,32 @@ async def test_snapshots_are_restored_and_cold_starts_import(stack: Stack) -> No
     assert "snap-start" == told["environment"]["AWS_LAMBDA_INITIALIZATION_TYPE"]
 
 
+async def test_what_nobody_waits_for_starts_when_it_is_asked(stack: Stack) -> None:
+    """A function behind a token has no process until its first event, and is then as quick as the others."""
+    desk = stack.workers.pool(FunctionRef("test-desk"))
+    event = json.dumps({"requestContext": {"http": {"method": "GET"}}}).encode()
+    before = desk.describe()
+
+    outcomes = await asyncio.gather(*(stack.workers.invoke(FunctionRef("test-desk"), event) for _ in range(3)))
+
+    assert (0, []) == (before["image"], before["workers"])
+    assert [False] * 3 == [outcome.failed for outcome in outcomes]
+    assert is_running(desk.describe()["image"])
+    assert not [record for record in stack.traffic.records(kind="log") if "image ended" in record["line"]]
+
+
+async def test_a_function_that_cannot_start_fails_its_event(stack_copy: Path, start_stack: StartStack) -> None:
+    """Whoever waits for the first worker is told when its image ends before it is ready, and so is the next."""
+    stack = await start_stack(template=stack_copy)
+    stack.workers.pool(FunctionRef("test-desk")).image._python = "/bin/false"
+
+    async with asyncio.timeout(20):
+        together = await asyncio.gather(*(stack.workers.invoke(FunctionRef("test-desk"), b"{}") for _ in range(3)))
+        later = await stack.workers.invoke(FunctionRef("test-desk"), b"{}")
+
+    assert {"Runtime.ExitError"} == {error_of(outcome)["errorType"] for outcome in [*together, later]}
+
+
 async def test_snapstart_hooks_run(stack_copy: Path, start_stack: StartStack) -> None:
     """Hooks registered with SnapStart's package run before the snapshot and after each restore."""
     rewrite(

@@ -21,7 +21,8 @@ def statements_of(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]
     """Every statement of every inline policy of every role."""
     for name, role in resources_of(template, "AWS::IAM::Role").items():
         for policy in role.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
+            _, given, _ = policy.get("Fn::If", ("always", policy, None))
+            for statement in given["PolicyDocument"]["Statement"]:
                 yield name, statement
 
 

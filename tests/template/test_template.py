@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from ringfold import config
+from ringfold_admin.principal import SCOPES, Role
 from tests.template.conftest import ROOT, Template
 from tests.template.shapes import as_list, names_in, needs_of, resources_of, statements_of, text_of
 
-FUNCTIONS = {"IncomingFunction", "RelayConnectFunction", "RelayMessageFunction", "RelayWatchdogFunction"}
+ON_A_CALL = {"IncomingFunction", "RelayConnectFunction", "RelayMessageFunction", "RelayWatchdogFunction"}
+SNAPPED = ON_A_CALL | {"ProvisionFunction"}
+FUNCTIONS = SNAPPED | {"TokenClaimsFunction"}
 
 # A star is allowed where AWS gives names below a prefix of ours, or where it asks for one.
 ALLOWED_STARS = (
@@ -46,18 +49,19 @@ def test_every_reference_leads_somewhere(expanded: Template) -> None:
 
 
 def test_every_function_runs_from_a_snapshot_of_its_live_alias(expanded: Template) -> None:
-    """All four functions are python3.13 on arm64, with SnapStart, and published under the alias `live`."""
+    """All functions are python3.13 on arm64 and published as `live`; all but the tiny one start from a snapshot."""
     functions = resources_of(expanded, "AWS::Lambda::Function")
     aliases = resources_of(expanded, "AWS::Lambda::Alias")
 
+    assert expanded["Parameters"]["SnapStart"]["Default"] == "PublishedVersions"
     assert set(functions) == FUNCTIONS
     assert {(name, "live") for name in FUNCTIONS} == {
         (alias["FunctionName"]["Ref"], alias["Name"]) for alias in aliases.values()
     }
-    for properties in functions.values():
+    for name, properties in functions.items():
         assert properties["Runtime"] == "python3.13"
         assert properties["Architectures"] == ["arm64"]
-        assert properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+        assert properties.get("SnapStart") == ({"ApplyOn": {"Ref": "SnapStart"}} if name in SNAPPED else None)
 
 
 def test_everything_invokes_the_alias(expanded: Template) -> None:
@@ -72,6 +76,8 @@ def test_everything_invokes_the_alias(expanded: Template) -> None:
 
     for kind, key in invokers.items():
         for name, properties in resources_of(expanded, kind).items():
+            if properties.get("AuthorizerType") == "JWT":
+                continue  # it invokes nothing
             named = {each for each in names_in(properties[key]) if each in expanded["Resources"]}
             by_alias = bool(named) and all(each.endswith("Aliaslive") for each in named)
             assert by_alias or properties.get("Qualifier") == "live", f"{name} invokes {named}"
@@ -122,12 +128,46 @@ def test_managed_policies_are_lambdas_own(expanded: Template) -> None:
     }
 
 
-@pytest.mark.accept("A6")
-def test_only_the_two_that_verify_signatures_read_secrets(expanded: Template) -> None:
-    """The functions that think and speak cannot read an account's credentials."""
-    readers = {role for role, each in statements_of(expanded) if "secretsmanager" in text_of(each["Action"])}
+@pytest.mark.accept("A6", "A16")
+def test_a_function_reads_only_the_secrets_it_needs(expanded: Template) -> None:
+    """Two verify signatures and one administers; what thinks and speaks, and what signs people in, reads no secret."""
+    readers = {
+        role for role, each in statements_of(expanded) if re.search("secretsmanager|kms", text_of(each["Action"]))
+    }
+    writers = {role for role, each in statements_of(expanded) if re.search("(Create|Put|Delete)Secret", text_of(each))}
+    read = {text_of(each["Resource"]) for _, each in statements_of(expanded) if "GetSecretValue" in text_of(each)}
 
-    assert readers == {"IncomingFunctionRole", "RelayConnectFunctionRole"}
+    assert readers == {"IncomingFunctionRole", "RelayConnectFunctionRole", "ProvisionFunctionRole"}
+    assert writers == {"ProvisionFunctionRole"}
+    assert {"secret:/ringfold/${Stage}/accounts/*" in each or "RelayTokenSecret" in each for each in read} == {True}
+    assert "Policies" not in expanded["Resources"]["TokenClaimsFunctionRole"]["Properties"]
+
+
+@pytest.mark.accept("B5")
+def test_secrets_are_encrypted_with_the_key_of_the_stack(expanded: Template) -> None:
+    """The stack's secret and those the API makes use a key that rotates, and only through Secrets Manager."""
+    key = expanded["Resources"]["SecretsKmsKey"]
+    uses = [each for _, each in statements_of(expanded) if "kms:" in text_of(each["Action"])]
+    provision = resources_of(expanded, "AWS::Lambda::Function")["ProvisionFunction"]["Environment"]["Variables"]
+
+    assert expanded["Parameters"]["SecretsKey"]["Default"] == "stack"
+    assert key["Properties"]["EnableKeyRotation"]
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    for secret in resources_of(expanded, "AWS::SecretsManager::Secret").values():
+        assert names_in(secret["KmsKeyId"]["Fn::If"][1]) == {"SecretsKmsKey"}
+    assert names_in(provision["SECRETS_KEY_ID"]["Fn::If"][1]) == {"SecretsKmsKey"}
+    assert len(uses) == 3
+    for each in uses:
+        assert names_in(each["Resource"]) == {"SecretsKmsKey"}
+        assert list(each["Condition"]["StringEquals"]) == ["kms:ViaService"]
+
+
+@pytest.mark.accept("A8")
+def test_every_stage_finds_credentials_by_the_same_rule(expanded: Template) -> None:
+    """A stage differs from another, and from the local run, in the prefix of its secrets only."""
+    for name, function in resources_of(expanded, "AWS::Lambda::Function").items():
+        if name in SNAPPED:
+            assert function["Environment"]["Variables"]["SECRET_PREFIX"] == {"Fn::Sub": "/ringfold/${Stage}/"}
 
 
 @pytest.mark.accept("A6")
@@ -137,24 +177,115 @@ def test_no_secret_stands_in_template_or_environment(expanded: Template) -> None
 
     assert all("GenerateSecretString" in each and "SecretString" not in each for each in secrets.values())
     for function in resources_of(expanded, "AWS::Lambda::Function").values():
-        suspects = [name for name in function["Environment"]["Variables"] if re.search(r"TOKEN|KEY|SECRET", name)]
-        assert suspects == ["RELAY_TOKEN_SECRET_ARN", "SECRET_PREFIX"]
+        variables = function.get("Environment", {"Variables": {}})["Variables"]
+        suspects = {name for name in variables if re.search(r"TOKEN|KEY|SECRET", name)}
+        assert suspects <= {"RELAY_TOKEN_SECRET_ARN", "SECRET_PREFIX", "SECRETS_KEY_ID"}
 
 
 def test_environment_and_settings_agree(expanded: Template) -> None:
-    """Every setting that config.py reads is in every function's environment, and nothing else is."""
+    """A function is told what config.py reads and nothing else; what only administration needs, only that is told."""
     for name, function in resources_of(expanded, "AWS::Lambda::Function").items():
-        assert set(config.NAMES) == set(function["Environment"]["Variables"]), name
+        told = set(function.get("Environment", {"Variables": {}})["Variables"])
+        wanted = {"TokenClaimsFunction": set(), "ProvisionFunction": {*config.NAMES, *config.OPTIONAL}}
+        assert wanted.get(name, set(config.NAMES)) == told, name
 
 
-def test_http_routes_are_those_of_the_design(expanded: Template) -> None:
-    """Exactly Twilio's voice webhooks are reachable, by GET and POST."""
-    paths = ("/api/voice/incoming", "/api/voice/status", "/api/voice/action/{conversation_id}")
+WEBHOOKS = ("/api/voice/incoming", "/api/voice/status", "/api/voice/action/{conversation_id}")
+
+
+def http_routes(expanded: Template) -> dict[str, Mapping[str, Any]]:
     routes = resources_of(expanded, "AWS::ApiGatewayV2::Route").values()
+    return {route["RouteKey"]: route for route in routes if route["ApiId"] == {"Ref": "HttpApi"}}
 
-    http = {route["RouteKey"] for route in routes if route["ApiId"] == {"Ref": "HttpApi"}}
 
-    assert {f"{method} {path}" for method in ("GET", "POST") for path in paths} == http
+def test_what_is_open_is_signed_or_public(expanded: Template) -> None:
+    """Without a token, exactly Twilio's webhooks and the API's own description are reachable."""
+    unguarded = {key for key, route in http_routes(expanded).items() if route.get("AuthorizationType") != "JWT"}
+
+    signed = {f"{method} {path}" for method in ("GET", "POST") for path in WEBHOOKS}
+    assert signed | {"GET /api/openapi.json", "GET /api/docs"} == unguarded
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_opens_the_routes_it_may(expanded: Template, role: Role) -> None:
+    """Every other path asks the user pool's authorizer: any role may read, an administrator may change."""
+    guarded = {key: route for key, route in http_routes(expanded).items() if route.get("AuthorizationType") == "JWT"}
+
+    opened = {key for key, route in guarded.items() if set(route["AuthorizationScopes"]) & set(SCOPES[role])}
+
+    everything = {f"{method} /api/{{proxy+}}" for method in ("GET", "POST", "PATCH", "PUT", "DELETE")}
+    assert everything == set(guarded)
+    assert ({"GET /api/{proxy+}"} if role is Role.ORGANIZATION_VIEWER else everything) == opened
+    assert {"AdminAuthorizer"} == set().union(*(names_in(route["AuthorizerId"]) for route in guarded.values()))
+
+
+def test_tokens_are_of_this_pool_and_client(expanded: Template) -> None:
+    """The authorizer takes tokens of the stack's own pool, made for its own client."""
+    authorizer = expanded["Resources"]["AdminAuthorizer"]["Properties"]
+
+    assert authorizer["AuthorizerType"] == "JWT"
+    assert "${AdminUserPool}" in authorizer["JwtConfiguration"]["Issuer"]["Fn::Sub"]
+    assert authorizer["JwtConfiguration"]["Audience"] == [{"Ref": "AdminClient"}]
+
+
+def test_nobody_makes_themselves_an_administrator(expanded: Template) -> None:
+    """There is no sign-up, no login page that grants scopes, and nobody writes their own organization."""
+    pool = expanded["Resources"]["AdminUserPool"]["Properties"]
+    client = expanded["Resources"]["AdminClient"]["Properties"]
+    groups = {each["GroupName"] for each in resources_of(expanded, "AWS::Cognito::UserPoolGroup").values()}
+
+    assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    assert pool["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaVersion"] == "V2_0"
+    assert names_in(pool["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaArn"]) == {"TokenClaimsFunctionAliaslive"}
+    assert "custom:organization_id" not in client["WriteAttributes"]
+    assert not {"AllowedOAuthFlows", "AllowedOAuthScopes", "AllowedOAuthFlowsUserPoolClient"} & set(client)
+    assert "AWS::Cognito::UserPoolDomain" not in {each["Type"] for each in expanded["Resources"].values()}
+    assert groups == {role.value for role in Role}
+
+
+@pytest.mark.accept("C13")
+def test_the_fallback_runs_none_of_our_code(expanded: Template) -> None:
+    """Every method of the fallback is a MOCK integration, and nothing it needs refers to another part of the stack."""
+    api = resources_of(expanded, "AWS::ApiGateway::RestApi")["FallbackApi"]
+    parts = {name: each for name, each in needs_of(expanded).items() if name.startswith("FallbackApi")}
+    methods = {(path, method): each for path, of in api["Body"]["paths"].items() for method, each in of.items()}
+
+    assert {(path, method) for path in ("/voice", "/message") for method in ("get", "post")} == set(methods)
+    assert {each["x-amazon-apigateway-integration"]["type"] for each in methods.values()} == {"mock"}
+    assert all(need.startswith("FallbackApi") for needs in parts.values() for need in needs)
+    assert names_in(api["Body"]) <= {"FallbackSentence", "FallbackLanguage", "FallbackMessage"}
+
+
+# What costs nothing while nothing happens: paid by the request, or not at all.
+FREE_WHILE_IDLE = {
+    "AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage",
+    "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer", "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage",
+    "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolClient", "AWS::Cognito::UserPoolGroup",
+    "AWS::Cognito::UserPoolResourceServer",
+    "AWS::IAM::Role", "AWS::KMS::Alias",
+    "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::SQS::Queue",
+}  # fmt: skip
+# Storage, secrets and their key; alarms beyond the ten that are free; a version's snapshot while it is used.
+PAID_WHILE_IDLE = {
+    "AWS::CloudWatch::Alarm", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Lambda::Version", "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+}  # fmt: skip
+
+
+@pytest.mark.accept("O5")
+def test_an_idle_deployment_costs_storage_and_secrets(expanded: Template) -> None:
+    """Nothing is reserved: what is no storage, secret, alarm or snapshot (a parameter) is paid by the request."""
+    kinds = {resource["Type"] for resource in expanded["Resources"].values()}
+    tables = resources_of(expanded, "AWS::DynamoDB::Table").values()
+    aliases = resources_of(expanded, "AWS::Lambda::Alias").values()
+    stages = resources_of(expanded, "AWS::ApiGateway::Stage").values()
+
+    assert kinds <= FREE_WHILE_IDLE | PAID_WHILE_IDLE
+    assert {table["BillingMode"] for table in tables} == {"PAY_PER_REQUEST"}
+    assert not any("ProvisionedConcurrencyConfig" in alias for alias in aliases)
+    assert not any(stage.get("CacheClusterEnabled") for stage in stages)
 
 
 @pytest.mark.accept("G6")
@@ -208,27 +339,42 @@ def test_time_limits_fit_into_each_other(expanded: Template) -> None:
         (each["MaximumRetryAttempts"], each["MaximumEventAgeInSeconds"]) for each in invocations.values()
     ]
     assert queues["WatchdogQueue"]["VisibilityTimeout"] >= 6 * functions["RelayWatchdogFunction"]["Timeout"]
+    assert queues["PurchaseQueue"]["VisibilityTimeout"] >= 6 * functions["ProvisionFunction"]["Timeout"]
+    assert functions["TokenClaimsFunction"]["Timeout"] <= 5  # Cognito waits no longer
 
 
-def test_failed_watchdog_messages_are_kept_and_noticed(expanded: Template) -> None:
-    """A message that fails twice goes to the dead letters, and an alarm looks at them."""
-    queue = resources_of(expanded, "AWS::SQS::Queue")["WatchdogQueue"]
-    mapping = resources_of(expanded, "AWS::Lambda::EventSourceMapping")["RelayWatchdogFunctionLooks"]
+@pytest.mark.parametrize(
+    ("queue", "letters", "source"),
+    [
+        ("WatchdogQueue", "WatchdogDeadLetters", "RelayWatchdogFunctionLooks"),
+        ("PurchaseQueue", "PurchaseDeadLetters", "ProvisionFunctionPurchases"),
+    ],
+)
+def test_failed_messages_are_kept_and_noticed(expanded: Template, queue: str, letters: str, source: str) -> None:
+    """A message that fails again and again goes to the dead letters, and an alarm looks at them."""
+    properties = resources_of(expanded, "AWS::SQS::Queue")[queue]
+    mapping = resources_of(expanded, "AWS::Lambda::EventSourceMapping")[source]
     alarms = resources_of(expanded, "AWS::CloudWatch::Alarm").values()
 
-    assert names_in(queue["RedrivePolicy"]["deadLetterTargetArn"]) == {"WatchdogDeadLetters"}
+    assert names_in(properties["RedrivePolicy"]["deadLetterTargetArn"]) == {letters}
+    assert names_in(mapping["EventSourceArn"]) == {queue}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert any("WatchdogDeadLetters" in names_in(alarm["Dimensions"]) for alarm in alarms)
+    assert any(letters in names_in(alarm["Dimensions"]) for alarm in alarms)
 
 
 def test_every_way_to_fail_has_an_alarm(expanded: Template) -> None:
-    """Alarms look at each function's errors and at both kinds of foreign frame."""
+    """Alarms look at each function's errors, at both kinds of foreign frame, and at the fallback's use and failure."""
     alarms = resources_of(expanded, "AWS::CloudWatch::Alarm").values()
 
     watched = {(alarm["MetricName"], *(names_in(alarm["Dimensions"]) - {"Stage"})) for alarm in alarms}
 
     assert {("Errors", name) for name in FUNCTIONS} <= watched
     assert {("IntegrationError", "RelayApi"), ("ExecutionError", "RelayApi")} <= watched
+    assert {
+        (alarm["MetricName"], text_of(alarm["Dimensions"][0]["Value"]))
+        for alarm in alarms
+        if alarm["Dimensions"][0]["Name"] == "ApiName"
+    } == {(metric, '{"Fn::Sub": "ringfold-${Stage}-fallback"}') for metric in ("Count", "5XXError")}
 
 
 def test_what_a_caller_said_survives_a_deleted_stack(expanded: Template) -> None:

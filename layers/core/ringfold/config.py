@@ -27,8 +27,10 @@ NAMES: Final = {
     "FALLBACK_MODEL_ID": "a Bedrock model or inference profile id",
 }
 OPTIONAL: Final = {
+    "FALLBACK_URL": "https://host/path of the fallback, no trailing slash; numbers name its /voice and /message",
+    "PURCHASE_QUEUE_URL": "the SQS queue of later looks at purchases whose answer was lost",
     "SECRETS_KEY_ID": "ARN of the KMS key that new secrets are encrypted with; without it, the AWS account's default",
-    "TWILIO_API_BASE_URL": "where Twilio's REST API is asked instead of at Twilio",
+    "TWILIO_API_BASE_URL": "https://host where Twilio's REST API is asked instead of at Twilio",
 }
 
 
@@ -51,6 +53,8 @@ class Settings:
     log_level: str
     model_id: str
     fallback_model_id: str
+    fallback_url: str = ""
+    purchase_queue_url: str = ""
     secrets_key_id: str = ""
     twilio_api_base_url: str = ""
 
@@ -69,6 +73,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     values |= {name.lower(): environ.get(name, "") for name in OPTIONAL}
     values["public_base_url"] = values["public_base_url"].rstrip("/")
     values["connections_url"] = values["connections_url"].rstrip("/")
+    values["fallback_url"] = values["fallback_url"].rstrip("/")
     return Settings(**values)
 
 
@@ -86,9 +91,11 @@ def _wrong(environ: Mapping[str, str]) -> list[str]:
         "PUBLIC_BASE_URL": ("https", "http"),
         "RELAY_URL": ("wss", "ws"),
         "CONNECTIONS_URL": ("https", "http"),
+        "FALLBACK_URL": ("https", "http"),
+        "TWILIO_API_BASE_URL": ("https", "http"),
     }
     for name, allowed_schemes in schemes.items():
         value = environ.get(name, "")
         if value and (urlsplit(value).scheme not in allowed_schemes or "?" in value):
-            faults.append(f"{name} is {value!r}: expected {NAMES[name]}")
+            faults.append(f"{name} is {value!r}: expected {(NAMES | OPTIONAL)[name]}")
     return faults
