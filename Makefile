@@ -17,10 +17,10 @@ export PYTHON
 
 VENV := .venv/bin
 SAM := .local/tools/sam/bin/python -m samcli
-SOURCES := layers/core/ringfold layers/admin/ringfold_admin functions local scripts
+SOURCES := layers/core/ringfold layers/admin/ringfold_admin cli/ringfold_cli functions local scripts
 
 .PHONY: help run call reset replay bench test check format format-check lint types template build secrets \
-	acceptance requirements setup-local setup-dev setup-sam
+	acceptance cli-reference requirements setup-local setup-dev setup-sam
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ secrets: setup-dev ## Look for secrets in the repository and the build artefact
 
 acceptance: setup-dev ## Enter the tests' marks in docs/acceptance.md
 	@$(VENV)/python scripts/acceptance.py
+
+cli-reference: setup-dev ## Write the commands' help into docs/cli.md
+	@$(VENV)/python scripts/cli_reference.py
 
 requirements: setup-dev ## Compile requirements/*.in again (ARGS=--upgrade)
 	@for name in uv layer admin local dev ministack sam; do \
