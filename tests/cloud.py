@@ -9,6 +9,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,15 +50,21 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:
-        """A botocore client."""
-        return self.session().create_client(service, endpoint_url=self.endpoint)
+        """A botocore client; always the same one, as they are slow to make."""
+        return _client(self.endpoint, service)
 
-    def session(self) -> botocore.session.Session:
-        """A session with keys that open nothing else."""
-        session = botocore.session.Session()
-        session.set_credentials("test", "test")
-        session.set_config_variable("region", REGION)
-        return session
+
+@cache
+def _client(endpoint: str, service: str) -> Any:
+    return _session().create_client(service, region_name=REGION, endpoint_url=endpoint)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """With keys that open nothing else."""
+    session = botocore.session.Session()
+    session.set_credentials("test", "test")
+    return session
 
 
 @pytest.fixture(scope="session")

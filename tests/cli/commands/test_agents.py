@@ -32,6 +32,17 @@ def test_an_agent_is_made_from_a_file(ringfold: Ringfold, organization: str, tmp
     assert organization == made.json["organization_id"]
 
 
+def test_instructions_come_from_a_text_file(ringfold: Ringfold, organization: str, tmp_path: Path) -> None:
+    """As they are, whatever is in them."""
+    file = tmp_path / "eve.txt"
+    file.write_text("You are Eve: be kind.\n- [brackets] {braces}\n")
+
+    made = ringfold("agents", "add", "-o", "Acme", "--name", "Eve", "--instructions-file", str(file), "--json").json
+
+    assert ("Eve", organization) == (made["name"], made["organization_id"])
+    assert file.read_text().strip() == made["instructions"].strip()
+
+
 def test_what_was_shown_can_be_sent_back(ringfold: Ringfold, organization: str, tmp_path: Path) -> None:
     """`show --json`, an editor, `set --file`: what the API adds of its own is left out."""
     agent = add(ringfold, organization, "--tool", "end_call").json
