@@ -19,8 +19,14 @@ from rich.text import Text
 from ringfold_cli.faults import Fault
 
 UNLIMITED: Final = 100_000
-STYLES: Final[Mapping[str, str]] = {"ok": "green", "failed": "bold red", "warning": "yellow", "unknown": "dim"}
-MARKS: Final[Mapping[str, str]] = {"ok": "✓", "failed": "✗", "warning": "!", "unknown": "?"}
+STYLES: Final[Mapping[str, str]] = {
+    "ok": "green",
+    "failed": "bold red",
+    "warning": "yellow",
+    "unknown": "dim",
+    "skipped": "dim",
+}
+MARKS: Final[Mapping[str, str]] = {"ok": "✓", "failed": "✗", "warning": "!", "unknown": "?", "skipped": "-"}
 
 
 class Output:
@@ -60,7 +66,7 @@ class Output:
         for row in rows:
             table.add_row(*(shown(value) for value in row))
         if table.row_count:
-            self._out.print(table)
+            self._print(table)
         else:
             self._out.print(Text(nothing))
 
@@ -73,7 +79,7 @@ class Output:
         table.add_column(overflow="fold")
         for name, value in pairs:
             table.add_row(name, shown(value))
-        self._out.print(table)
+        self._print(table)
 
     def findings(self, findings: Iterable[Mapping[str, Any]], name: str) -> None:
         """For people: what was looked at, how it stands, and what cures it.
@@ -97,7 +103,7 @@ class Output:
             if each.get("cure") and status != "ok":
                 text.append(f"\n→ {clean(str(each['cure']))}", "cyan")
             table.add_row(mark, clean(str(each.get(name))), text)
-        self._out.print(table)
+        self._print(table)
 
     def note(self, text: str, style: str = "") -> None:
         """On stderr: what is going on, whoever reads stdout."""
@@ -125,6 +131,12 @@ class Output:
             self._err.print(Text.assemble("  ", (clean(str(detail.get("field") or "-")), "bold"), f"  {clean(told)}"))
         if fault.hint:
             self._err.print(Text(f"→ {clean(fault.hint)}", "cyan"))
+
+    def _print(self, table: Table) -> None:
+        """Print a table without the blanks that fill its last column."""
+        with self._out.capture() as captured:
+            self._out.print(table)
+        self._out.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def shown(value: object) -> Text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,7 +70,12 @@ def ensure_platform_admin(cloud: Cloud, pool: str, email: str, *, resend: bool) 
     """
     cognito = cloud.client("cognito-idp")
     attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
-    settings: dict[str, Any] = {"UserPoolId": pool, "Username": email, "DesiredDeliveryMediums": ["EMAIL"]}
+    settings: dict[str, Any] = {
+        "UserPoolId": pool,
+        "Username": email,
+        "DesiredDeliveryMediums": ["EMAIL"],
+        "TemporaryPassword": password_for_once(),
+    }
 
     def make() -> bool:
         try:
@@ -90,3 +97,11 @@ def ensure_platform_admin(cloud: Cloud, pool: str, email: str, *, resend: bool) 
         attempt("Sending the invitation again", lambda: cognito.admin_create_user(**settings, MessageAction="RESEND"))
         is_new = True
     return Administrator(email, is_new, has_logged_in)
+
+
+def password_for_once() -> str:
+    """A password that every policy of a user pool takes; only the e-mail tells it."""
+    kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-.!?")
+    letters = [secrets.choice(kind) for kind in kinds] + [secrets.choice("".join(kinds)) for _ in range(20)]
+    secrets.SystemRandom().shuffle(letters)
+    return "".join(letters)

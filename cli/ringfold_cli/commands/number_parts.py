@@ -140,13 +140,11 @@ def number_settings(
 def tell_number(shell: Shell, number: Mapping[str, Any]) -> None:
     """Show a number to people, with what is wrong with it."""
     left_out = {"drift", "warnings", "registration", "messaging_service", "capabilities"}
-    shell.out.fields((name, value) for name, value in number.items() if name not in left_out)
-    can = [name for name, has in (number.get("capabilities") or {}).items() if has]
-    registration = number.get("registration") or {}
-    more: list[tuple[str, object]] = [("capabilities", can)]
-    if registration:
-        more.append(("registration", f"{registration['program']}: {registration['status']}"))
-    shell.out.fields(more)
+    told = {name: value for name, value in number.items() if name not in left_out}
+    told["capabilities"] = [name for name, has in (number.get("capabilities") or {}).items() if has]
+    if number.get("registration"):
+        told["registration"] = f"{number['registration']['program']}: {number['registration']['status']}"
+    shell.out.fields(told.items())
     for each in number.get("drift") or ():
         has, wanted = each["configured"] or "nothing", each["expected"] or "nothing"
         shell.out.say(f"! At Twilio {each['field']} is {has}, and should be {wanted}.", "yellow")

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment.administrators import Administrator, ensure_platform_admin, has_platform_admin
+from scripts.deployment.administrators import (
+    Administrator,
+    ensure_platform_admin,
+    has_platform_admin,
+    password_for_once,
+)
 from scripts.deployment.cloud import Cloud
 from scripts.deployment.findings import Stop
 from tests import cloud as loopback
@@ -30,7 +35,12 @@ def cognito(cloud: loopback.Cloud) -> Any:
 @pytest.fixture
 def pool(cognito: Any) -> Iterator[str]:
     """A pool with the group, and nobody in it."""
-    pool = cognito.create_user_pool(PoolName="administrators", UsernameAttributes=["email"])["UserPool"]["Id"]
+    policy = {"MinimumLength": 14, "RequireLowercase": True, "RequireUppercase": True}
+    policy |= {"RequireNumbers": True, "RequireSymbols": True}
+    made = cognito.create_user_pool(
+        PoolName="administrators", UsernameAttributes=["email"], Policies={"PasswordPolicy": policy}
+    )
+    pool = str(made["UserPool"]["Id"])
     cognito.create_group(UserPoolId=pool, GroupName="platform_admin")
     yield pool
     cognito.delete_user_pool(UserPoolId=pool)
@@ -61,12 +71,23 @@ def test_who_has_logged_in_is_not_invited_again(aws: Cloud, pool: str, cognito: 
 
 def test_a_user_somebody_else_made_becomes_an_administrator(aws: Cloud, pool: str, cognito: Any) -> None:
     """They are put into the group."""
-    cognito.admin_create_user(UserPoolId=pool, Username=EMAIL)
+    cognito.admin_create_user(UserPoolId=pool, Username=EMAIL, TemporaryPassword="Of-somebody-1-else")
 
     made = ensure_platform_admin(aws, pool, EMAIL, resend=False)
 
     assert not made.is_new
     assert has_platform_admin(aws, pool)
+
+
+def test_a_password_for_once_is_nobodys_guess() -> None:
+    """Long, of every kind, and never twice the same."""
+    made = {password_for_once() for _ in range(100)}
+
+    assert 100 == len(made)
+    for each in made:
+        assert len(each) >= 24
+        assert all(any(kind(letter) for letter in each) for kind in (str.islower, str.isupper, str.isdigit))
+        assert set(each) & set("-.!?")
 
 
 def test_a_pool_that_is_none_is_a_stop(aws: Cloud) -> None:
