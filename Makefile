@@ -1,6 +1,6 @@
 # Only Python 3.11+ and make are assumed: every target sets up what it needs first, and skips that in a moment later.
 # Overrides: PORT, PYTHON (the interpreter to build on), SCRIPT, SEED, ROLE, ORGANIZATION, ARGS (passed on to what the
-# target runs).
+# target runs); for `deploy` and `destroy` those in docs/deploy.md.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -13,17 +13,21 @@ SEED ?=
 ROLE ?=
 ORGANIZATION ?=
 ARGS ?=
-export PORT SCRIPT SEED ROLE ORGANIZATION
+STAGE ?=
+NUMBER ?=
+export PORT SCRIPT SEED ROLE ORGANIZATION STAGE
+# What `deploy` and `destroy` are told, on the command line of make or in the environment.
+export ADMIN_EMAIL PARAMETERS DRY_RUN RESEND_INVITATION RELEASE_NUMBERS CONFIRM
 export SAM_CLI_TELEMETRY := 0
 # A PYTHON of the environment or of the command line reaches scripts/find-python; make itself sets none.
 export PYTHON
 
 VENV := .venv/bin
 SAM := .local/tools/sam/bin/python -m samcli
-SOURCES := layers/core/ringfold layers/admin/ringfold_admin functions local scripts
+SOURCES := layers/core/ringfold layers/admin/ringfold_admin cli/ringfold_cli functions local scripts
 
-.PHONY: help run call token reset replay bench test check format format-check lint types template build secrets \
-	acceptance requirements setup-local setup-dev setup-sam
+.PHONY: help run call token reset replay bench deploy destroy verify test check format format-check lint types template \
+	build secrets acceptance cli-reference requirements setup-local setup-dev setup-sam
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +50,16 @@ replay: setup-dev ## Show one run of the seeded scheduler (SEED=...)
 
 bench: setup-dev ## Measure turns on this machine
 	@exec $(VENV)/python -m bench.turn $(ARGS)
+
+deploy: setup-local setup-sam ## Check, build and deploy, and invite the first administrator (STAGE=dev)
+	@PYTHONPATH=cli exec $(VENV)/python -m scripts.deploy
+
+destroy: setup-local ## Remove a deployment; its numbers only with RELEASE_NUMBERS=yes (STAGE=dev)
+	@PYTHONPATH=cli exec $(VENV)/python -m scripts.destroy
+
+verify: setup-local ## Verify a number from Twilio to the first word (NUMBER=+1512...)
+	@test -n "$(NUMBER)" || { echo "Say which number: make verify NUMBER=+15125550100" >&2; exit 2; }
+	@exec bin/ringfold numbers verify $(NUMBER) $(ARGS)
 
 test: setup-dev ## Run every test (ARGS="-k frames")
 	@exec $(VENV)/python -m pytest $(ARGS)
@@ -77,6 +91,9 @@ secrets: setup-dev ## Look for secrets in the repository and the build artefact
 
 acceptance: setup-dev ## Enter the tests' marks in docs/acceptance.md
 	@$(VENV)/python scripts/acceptance.py
+
+cli-reference: setup-dev ## Write the commands' help into docs/cli.md
+	@PYTHONPATH=cli $(VENV)/python scripts/cli_reference.py
 
 requirements: setup-dev ## Compile requirements/*.in again (ARGS=--upgrade)
 	@for name in uv layer admin local dev ministack sam; do \

@@ -41,7 +41,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """MiniStack on a free port, stopped by SIGTERM at the end."""
     if not PYTHON.exists():
         pytest.skip("MiniStack is not installed; run `make setup`")
-    port, scratch = _free_port(), tmp_path_factory.mktemp("ministack")
+    port, scratch = free_port(), tmp_path_factory.mktemp("ministack")
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(scratch),
@@ -57,7 +57,7 @@ def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command = [str(PYTHON), "-m", "ministack"]
         process = subprocess.Popen(command, env=environment, cwd=scratch, stdout=output, stderr=output)
     try:
-        _wait(port, process)
+        wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -91,14 +91,16 @@ def _session() -> botocore.session.Session:
     return session
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process listens."""
     for _ in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -25,7 +25,7 @@ os.environ.update(
 os.environ.pop("AWS_PROFILE", None)
 os.environ.pop("AWS_SESSION_TOKEN", None)
 
-pytest_plugins = ["tests.aws", "tests.world"]
+pytest_plugins = ["tests.aws", "tests.cloud", "tests.world"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

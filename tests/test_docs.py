@@ -33,12 +33,27 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("bench/*.md"
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
 PARTS_OF_A_DECISION = ["Context", "Decision", "Alternatives refused", "Consequences"]
 
+ADMINISTERED = {
+    "bin/ringfold login --profile dev": "access.py::test_an_invited_administrator_logs_in_and_chooses_a_password",
+    "bin/ringfold accounts add --name Main --sid AC…": "accounts.py::test_an_account_is_added_and_tested_at_once",
+    "bin/ringfold organizations add Acme": ("organizations.py::test_an_organization_is_made_shown_renamed_and_removed"),
+    "bin/ringfold agents add -o Acme --name Eve --instructions-file eve.txt": (
+        "agents.py::test_instructions_come_from_a_text_file"
+    ),
+    "bin/ringfold numbers search --area-code 512": "numbers.py::test_numbers_are_found_by_area_code",
+    'bin/ringfold numbers buy +15125550100 -o Acme --agent Eve --greeting "Hello. How can I help?"': (
+        "numbers.py::test_a_number_is_bought_with_its_settings"
+    ),
+    "bin/ringfold numbers verify +15125550100": "numbers.py::test_the_first_broken_link_is_named",
+}
 # Commands of the README, each with the test that runs it, or CI for what belongs to the gate.
 PROOFS = {
     "make run": "tests/local/test_supervisor.py::test_a_run_from_start_to_restart",
     "make call": "tests/e2e/test_make_call.py::test_a_call_can_be_piped_in",
-    "make build": "CI",
-    "sam deploy --config-env dev": "tests/template/test_template.py::test_each_stage_can_be_deployed",
+    "make deploy STAGE=dev": (
+        "tests/scripts/test_deploy.py::test_one_command_checks_deploys_invites_and_says_what_is_next"
+    ),
+    **{command: f"tests/cli/commands/test_{proof}" for command, proof in ADMINISTERED.items()},
     "make check": "CI",
 }
 

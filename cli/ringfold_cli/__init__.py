@@ -1,0 +1,1 @@
+"""The command line of administrators: a thin client of the API."""

@@ -1,0 +1,1 @@
+"""What `make deploy` and `make destroy` are made of."""
