@@ -14,7 +14,7 @@ def test_a_stage_is_what_samconfig_says_over_the_templates_defaults() -> None:
         stage.prefix,
         stage.secret_prefix,
     )
-    assert {"Stage": "prod", "LogRetentionDays": "90"} == stage.given
+    assert {"Stage": "prod", "LogRetentionDays": "90", "UserPoolProtection": "ACTIVE"} == stage.given
     assert "us.amazon.nova-lite-v1:0" == stage.parameters["FallbackModelId"]
     assert ("Table", "AirlineTable") == stage.tables
 
