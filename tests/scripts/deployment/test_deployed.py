@@ -1,5 +1,5 @@
-"""The whole of a deployment, tried on loopback: built, deployed by the real SAM CLI from the real template, signed in to
-by the invitation's own e-mail, and administered by the command line through the deployed API.
+"""A whole deployment, tried on loopback: built, deployed by the real SAM CLI from the real template, signed in to by
+the invitation's own e-mail, and administered by the command line through the deployed API.
 
 What runs there is the artefact: the deployed functions with their layers, behind CloudFormation's API Gateway with its
 JWT authorizer over the deployed user pool. Only pydantic's compiled core is added for this machine's processor.
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Deployed(Site):
     @property
     def password(self) -> str:
         """The one in the invitation's e-mail."""
-        with urllib.request.urlopen(f"{self.aws.endpoint}/_ministack/ses/messages") as answer:
+        with urllib.request.urlopen(f"{self.aws.endpoint}/_ministack/ses/messages") as answer:  # noqa: S310 - loopback
             messages = [each for sent in json.load(answer)["messages"].values() for each in sent]
         text = [each["BodyText"] for each in messages if EMAIL in each["To"]][-1]
         found = re.search(r"temporary password is (\S+)\.$", text)
@@ -70,10 +70,10 @@ class Deployed(Site):
 
 
 @pytest.fixture
-def deployed(site: Site) -> Iterator[Deployed]:
+def deployed(site: Site) -> Deployed:
     """The real template under a name of its own."""
     stage = read_stage(site.stage.name, samconfig=site.folder / "samconfig.toml")
-    yield Deployed(site.aws, site.folder, stage, site.environ)
+    return Deployed(site.aws, site.folder, stage, site.environ)
 
 
 @pytest.mark.accept("G13")
