@@ -36,3 +36,14 @@ def test_every_fault_is_told_at_once_with_what_was_expected() -> None:
 
     for part in ("TABLE_NAME is missing", "'later': expected inline or async", "RELAY_URL", "'loud'", "template.yaml"):
         assert part in str(caught.value)
+
+
+def test_what_may_be_left_out_is_checked_when_it_is_there() -> None:
+    """A fallback that is no URL would be configured at Twilio for every number."""
+    settings = load({**GOOD, "FALLBACK_URL": "https://fallback.example.com/dev/", "PURCHASE_QUEUE_URL": "https://q"})
+    bare = load(GOOD)
+
+    assert ("https://fallback.example.com/dev", "https://q") == (settings.fallback_url, settings.purchase_queue_url)
+    assert ("", "") == (bare.fallback_url, bare.purchase_queue_url)
+    with pytest.raises(ConfigError, match="FALLBACK_URL"):
+        load({**GOOD, "FALLBACK_URL": "fallback.example.com"})

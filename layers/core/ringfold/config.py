@@ -29,6 +29,8 @@ NAMES: Final = {
 OPTIONAL: Final = {
     "SECRETS_KEY_ID": "ARN of the KMS key that new secrets are encrypted with; without it, the AWS account's default",
     "TWILIO_API_BASE_URL": "where Twilio's REST API is asked instead of at Twilio",
+    "FALLBACK_URL": "https://host/path below which Twilio's fallback webhooks lie; without it, numbers get none",
+    "PURCHASE_QUEUE_URL": "the SQS queue of delayed looks at purchases and releases; without it, none are sent",
 }
 
 
@@ -53,6 +55,8 @@ class Settings:
     fallback_model_id: str
     secrets_key_id: str = ""
     twilio_api_base_url: str = ""
+    fallback_url: str = ""
+    purchase_queue_url: str = ""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -69,6 +73,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     values |= {name.lower(): environ.get(name, "") for name in OPTIONAL}
     values["public_base_url"] = values["public_base_url"].rstrip("/")
     values["connections_url"] = values["connections_url"].rstrip("/")
+    values["fallback_url"] = values["fallback_url"].rstrip("/")
     return Settings(**values)
 
 
@@ -86,9 +91,11 @@ def _wrong(environ: Mapping[str, str]) -> list[str]:
         "PUBLIC_BASE_URL": ("https", "http"),
         "RELAY_URL": ("wss", "ws"),
         "CONNECTIONS_URL": ("https", "http"),
+        "FALLBACK_URL": ("https", "http"),
     }
+    expected = {**NAMES, **OPTIONAL}
     for name, allowed_schemes in schemes.items():
         value = environ.get(name, "")
         if value and (urlsplit(value).scheme not in allowed_schemes or "?" in value):
-            faults.append(f"{name} is {value!r}: expected {NAMES[name]}")
+            faults.append(f"{name} is {value!r}: expected {expected[name]}")
     return faults
