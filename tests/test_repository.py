@@ -29,7 +29,17 @@ MIRRORS = {
 }
 
 # Pieces of a whole that are tested through its door. Every other module with behaviour has a test file of its own.
-TESTED_THROUGH: dict[str, str] = {}
+_ADMIN = "admin/ringfold_admin"
+TESTED_THROUGH: dict[str, str] = {
+    # A resource's routes, service and store are one way of a request; they are tested from its beginning.
+    **{
+        f"{_ADMIN}/{part}/{name}.py": f"tests/admin/routes/test_{name}.py"
+        for name in ("organizations", "accounts", "agents", "audit")
+        for part in ("services", "stores")
+    },
+    f"{_ADMIN}/routes/parts.py": "tests/admin/test_api.py",
+    f"{_ADMIN}/models/common.py": "tests/admin/test_api.py",
+}
 
 # What the layer ships, see requirements/layer.in.
 LAYER_LIBRARIES = {"botocore", "urllib3"}

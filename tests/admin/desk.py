@@ -9,8 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
 from ringfold.adapters.secrets import Secrets
 from ringfold.log import Log
 from ringfold_admin.bootstrap import assemble
@@ -126,20 +124,8 @@ class Desk:
         return str(made.json["id"])
 
 
-@pytest.fixture
-def desk(aws: Aws) -> Desk:
-    """The API over tables of this test's own; Twilio is nowhere."""
-    return build_desk(aws, "http://127.0.0.1:9")
-
-
 def build_desk(aws: Aws, twilio: str, **more: Any) -> Desk:
-    """The API over these tables, with Twilio's REST API at ``twilio``.
-
-    Args:
-        aws: Where the tables are.
-        twilio: Its base URL.
-        more: What else to tell :func:`ringfold_admin.bootstrap.assemble`.
-    """
+    """The API over these tables, with Twilio's REST API at ``twilio``."""
     secretsmanager = aws.client("secretsmanager", parameter_validation=False)
     prefix = f"/ringfold/{aws.table}/"
     secretsmanager.create_secret(Name=f"{prefix}relay", SecretString=json.dumps({"key": RELAY_KEY}))

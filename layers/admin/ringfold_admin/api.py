@@ -7,6 +7,7 @@ cause is in the log only.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from ringfold_admin.carrier.client import CarrierError
 from ringfold_admin.carrier.problems import problem_of
 from ringfold_admin.idempotency import Answer, Idempotency, fingerprint
 from ringfold_admin.principal import read_principal
-from ringfold_admin.problems import Problem, conflict, invalid_fields, unavailable
+from ringfold_admin.problems import Problem, conflict, invalid, invalid_fields, unavailable
 
 TITLE: Final = "Ringfold"
 VERSION: Final = "1"
@@ -60,6 +61,7 @@ class Api:
     def handle(self, event: dict[str, Any], context: object) -> dict[str, Any]:
         """Serve one event of the HTTP API, payload format 2.0; never raises."""
         try:
+            self._admit(event)
             return self.resolver.resolve(event, context)  # type: ignore[arg-type]  # the runtime's own context
         except Exception as exc:  # noqa: BLE001 - the outer edge
             return _wire(_refused(self._problem(exc)))
@@ -80,7 +82,7 @@ class Api:
 
     def _build(self) -> APIGatewayHttpResolver:
         app = APIGatewayHttpResolver(enable_validation=True)
-        app.use(middlewares=[self._admit, self._once])
+        app.use(middlewares=[self._once])
         for router in self.routers:
             app.include_router(router)
         app.get(OPENAPI_PATH, include_in_schema=False)(self._openapi)
@@ -93,13 +95,17 @@ class Api:
     def _openapi(self) -> Response[str]:
         return Response(200, content_type=JSON, body=json.dumps(self.description()))
 
-    def _admit(self, app: Any, following: NextMiddleware) -> Response[Any]:
-        """Settle who asks, for every path but the description's."""
-        event = app.current_event
-        if event.path not in OPEN_PATHS:
-            principal = read_principal(event.raw_event.get("requestContext") or {})
-            app.append_context(principal=principal)
-        return following(app)
+    def _admit(self, event: dict[str, Any]) -> None:
+        """Settle who asks before anything else is looked at, for every path but the description's.
+
+        Not a middleware: those come behind the library's validation, which would tell a stranger what we expect.
+        """
+        if event.get("rawPath") in OPEN_PATHS:
+            return
+        self.resolver.clear_context()  # type: ignore[no-untyped-call]  # nobody inherits the last request's principal
+        principal = read_principal(event.get("requestContext") or {})
+        self.resolver.append_context(principal=principal)  # type: ignore[no-untyped-call]
+        _require_readable(event.get("body"), encoded=bool(event.get("isBase64Encoded")))
 
     def _once(self, app: Any, following: NextMiddleware) -> Response[Any]:
         """Honour an Idempotency-Key."""
@@ -144,6 +150,19 @@ class Api:
             case _:
                 self.log.error("request broke", **about(exc))
         return Problem(500, "internal_error", "Something broke on our side; it is in the log.")
+
+
+def _require_readable(body: object, *, encoded: bool) -> None:
+    """A body is JSON of sane depth and numbers; the library's own reading of it knows no limits.
+
+    Raises:
+        Problem: 400.
+    """
+    try:
+        text = base64.b64decode(str(body or ""), validate=True) if encoded else str(body or "")
+        json.loads(text or "null")
+    except (ValueError, RecursionError) as exc:
+        raise invalid("body", "expected one JSON document") from exc
 
 
 def _refused(problem: Problem) -> Response[str]:

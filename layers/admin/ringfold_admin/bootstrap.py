@@ -12,9 +12,7 @@ from ringfold import config
 from ringfold.adapters import aws
 from ringfold.adapters.secrets import Secrets
 from ringfold.log import Log
-from ringfold.tools.airline import Airline
-from ringfold.tools.end_call import END_CALL
-from ringfold.tools.registry import Registry
+from ringfold.tools.catalogue import catalogue
 from ringfold_admin.api import Api
 from ringfold_admin.carrier.client import Carriers
 from ringfold_admin.cursors import Cursors
@@ -23,10 +21,12 @@ from ringfold_admin.idempotency import Idempotency
 from ringfold_admin.probe import Probe
 from ringfold_admin.reminders import NoReminders, QueuedReminders, Reminders
 from ringfold_admin.routes.accounts import account_routes
+from ringfold_admin.routes.agents import agent_routes
 from ringfold_admin.routes.audit import audit_routes
 from ringfold_admin.routes.numbers import number_routes
 from ringfold_admin.routes.organizations import organization_routes
 from ringfold_admin.services.accounts import AccountService
+from ringfold_admin.services.agents import AgentService
 from ringfold_admin.services.audit import AuditService
 from ringfold_admin.services.desk import Desk
 from ringfold_admin.services.number_settings import NumberSettings
@@ -39,8 +39,9 @@ from ringfold_admin.services.trial import TwilioSide
 from ringfold_admin.services.verify import Verifier
 from ringfold_admin.services.webhooks import GLANCE_S, Webhooks
 from ringfold_admin.stores.accounts import Accounts
+from ringfold_admin.stores.agents import Agents
 from ringfold_admin.stores.audit import AuditTrail
-from ringfold_admin.stores.numbers import AgentItems, Numbers
+from ringfold_admin.stores.numbers import Numbers
 from ringfold_admin.stores.organizations import Organizations
 from ringfold_admin.stores.table import Table
 from ringfold_admin.stores.trials import Trials
@@ -98,7 +99,7 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
     account_service = AccountService(
         accounts, organizations, vault, carriers, desk, countries=lambda account_id: countries_of(numbers, account_id)
     )
-    agents = AgentItems(table)
+    agents, tools = Agents(table), catalogue(None, "").tools
     settings = NumberSettings(agents)
     glances = Carriers(twilio_api_base_url, GLANCE_S)
     webhooks = Webhooks(numbers, site, carriers, glances, account_service.credentials, clock)
@@ -120,7 +121,7 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
         settings=settings,
         webhooks=webhooks,
         agents=agents,
-        tools=Registry.of([END_CALL, *Airline(None, "").tools()]).tools,
+        tools=tools,
         trials=Trials(table),
         probe=side,
     )
@@ -128,6 +129,7 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
         organization_routes(OrganizationService(organizations, table, desk)),
         account_routes(account_service),
         number_routes(number_service, purchases, releases, verifier),
+        agent_routes(AgentService(agents, organizations, desk, tools, numbers)),
         audit_routes(AuditService(AuditTrail(table), desk)),
     )
     return Entry(Api(routers, Idempotency(dynamodb, table_name), log), purchases, log)

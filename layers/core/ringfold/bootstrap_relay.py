@@ -24,9 +24,7 @@ from ringfold.ports import RelayPorts
 from ringfold.service.driver import Program, execute
 from ringfold.service.relay import Frame, Relay
 from ringfold.service.toolrunner import ToolRunner
-from ringfold.tools.airline import Airline
-from ringfold.tools.end_call import END_CALL
-from ringfold.tools.registry import Registry
+from ringfold.tools.catalogue import catalogue
 
 SWITCH_INTERVAL_S = 0.0005
 TABLE_TIMEOUT_S = 1.0
@@ -74,7 +72,7 @@ def relay_service(function: str) -> RelayService:
     dynamodb = DynamoDb(_json_service("dynamodb", "DynamoDB_20120810"))
     sqs = Sqs(_json_service("sqs", "AmazonSQS"))
     session = aws.shared_session()
-    tools = ToolRunner(Registry.of([END_CALL, *Airline(dynamodb, settings.airline_table_name).tools()]), threads, log)
+    tools = ToolRunner(catalogue(dynamodb, settings.airline_table_name), threads, log)
     ports = RelayPorts(
         sessions=Sessions(dynamodb, settings.table_name),
         model=Bedrock(aws.client("bedrock-runtime", read_timeout_s=READ_TIMEOUT_S, attempts=1)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ringfold_admin.models.accounts import Account, AccountChange, AccountPage, NewAccount, Rotation
 from ringfold_admin.routes.parts import (
@@ -16,6 +15,7 @@ from ringfold_admin.routes.parts import (
     IfMatch,
     Limit,
     OfOrganization,
+    Router,
     answers,
     new_router,
     nothing,
@@ -32,7 +32,7 @@ PATH = "/api/voice/accounts"
 ONE = f"{PATH}/<account_id>"
 
 
-def account_routes(service: AccountService) -> APIGatewayHttpRouter:
+def account_routes(service: AccountService) -> Router:
     """The routes of Twilio accounts."""
     router = new_router()
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ringfold_admin.models.audit import AuditEntry, AuditPage
-from ringfold_admin.routes.parts import DEFAULT_PAGE, Cursor, Limit, OfOrganization, answers, new_router, shown, who
+from ringfold_admin.routes.parts import (
+    DEFAULT_PAGE,
+    Cursor,
+    Limit,
+    OfOrganization,
+    Router,
+    answers,
+    new_router,
+    shown,
+    who,
+)
 from ringfold_admin.services.audit import AuditService
 
 
-def audit_routes(service: AuditService) -> APIGatewayHttpRouter:
+def audit_routes(service: AuditService) -> Router:
     """The route of the audit trail."""
     router = new_router()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from ringfold_admin.models.organizations import (
     NewOrganization,
@@ -20,6 +19,7 @@ from ringfold_admin.routes.parts import (
     IdempotencyKey,
     IfMatch,
     Limit,
+    Router,
     answers,
     new_router,
     nothing,
@@ -34,7 +34,7 @@ from ringfold_admin.stores.table import Item
 TAGS = ["organizations"]
 
 
-def organization_routes(service: OrganizationService) -> APIGatewayHttpRouter:
+def organization_routes(service: OrganizationService) -> Router:
     """The routes of organizations."""
     router = new_router()
 

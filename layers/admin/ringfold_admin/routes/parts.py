@@ -15,6 +15,7 @@ from ringfold_admin.principal import Principal
 from ringfold_admin.services.desk import DEFAULT_LIMIT, MOST
 
 JSON: Final = "application/json"
+Router = APIGatewayHttpRouter
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description=f"As many as this at most; {MOST} is the most.")]
 Cursor = Annotated[str | None, Query(min_length=1, max_length=400, description="`next_cursor` of the page before.")]
@@ -76,12 +77,12 @@ def answers(status: int, model: type[BaseModel] | None, *errors: int, descriptio
     return {status: good, **dict(sorted(told.items()))}
 
 
-def new_router() -> APIGatewayHttpRouter:
+def new_router() -> Router:
     """A router for one resource."""
     return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]  # the library leaves it so
 
 
-def who(router: APIGatewayHttpRouter) -> Principal:
+def who(router: Router) -> Principal:
     """Who asks; the middleware of ``api.py`` has put it there."""
     principal: Principal = router.context["principal"]
     return principal

@@ -9,6 +9,7 @@ Every read below an organization has that organization in its key, so an id of a
 | account by its SID | ``ACCOUNT_SID#{account_sid}`` | ``META`` |
 | organization | ``ORG#{organization_id}`` | ``META`` |
 | agent | ``ORG#{organization_id}`` | ``AGENT#{agent_id}`` |
+| a version of it | ``ORG#{organization_id}`` | ``AGENT#{agent_id}#V{version}`` |
 | conversation | ``ORG#{organization_id}`` | ``CONVERSATION#{conversation_id}`` |
 | contact | ``CONTACT#{organization_id}#{number}`` | ``VOICE`` |
 """
@@ -46,8 +47,10 @@ def organization_key(organization_id: str) -> Key:
     return f"ORG#{organization_id}", META
 
 
-def agent_key(organization_id: str, agent_id: str) -> Key:
-    return f"ORG#{organization_id}", f"AGENT#{agent_id}"
+def agent_key(organization_id: str, agent_id: str, version: int | None = None) -> Key:
+    """An agent as it is now, or one of its versions."""
+    suffix = f"#V{version:06d}" if version is not None else ""
+    return f"ORG#{organization_id}", f"AGENT#{agent_id}{suffix}"
 
 
 def conversation_key(organization_id: str, conversation_id: str) -> Key:
@@ -97,7 +100,8 @@ class Directory:
             caller_number: ``""`` for a caller who is nobody in particular.
         """
         organization_id, account_id = number.organization_id, number.account.account_id
-        agent, organization = agent_key(organization_id, number.default_agent_id), organization_key(organization_id)
+        agent = agent_key(organization_id, number.default_agent_id, number.default_agent_version)
+        organization = organization_key(organization_id)
         contact = contact_key(organization_id, caller_number)
         keys = [account_key(account_id), agent, organization] + ([contact] if caller_number else [])
         found = self._get(keys, "load persona")
@@ -182,7 +186,9 @@ def read_snapshot(item: Mapping[str, Any]) -> Snapshot:
 def _read_agent(item: Mapping[str, Any] | None, number: Number) -> tuple[Agent | None, str]:
     """An agent that cannot be read is told, not raised: the request has not been verified yet."""
     if item is None:
-        return None, f"number {number.number_id!r}: its organization has no agent {number.default_agent_id!r}"
+        version = f" of version {number.default_agent_version}" if number.default_agent_version else ""
+        missing = f"its organization has no agent {number.default_agent_id!r}{version}"
+        return None, f"number {number.number_id!r}: {missing}"
     try:
         return agent_from_doc(doc_of(item)), ""
     except ConfigError as exc:

@@ -28,6 +28,7 @@ class Agent:
 
     Attributes:
         instructions: The system prompt, the same on every channel.
+        description: What it is for, in a sentence: for people, and for choosing among the agents of a number.
         model_id: Bedrock model or inference profile; empty means the deployment's default.
         fallback_model_id: The second model, asked when the first is late or fails; empty means the default.
         max_tokens: Upper bound of one model answer.
@@ -48,6 +49,7 @@ class Agent:
     organization_id: OrganizationId
     name: str
     instructions: str
+    description: str = ""
     model_id: str = ""
     fallback_model_id: str = ""
     max_tokens: int = 300

@@ -57,6 +57,7 @@ class Number:
     Attributes:
         organization_id: Who is called; ``""``: nobody yet.
         account: The owning account as the number's own item knows it.
+        default_agent_version: The version of the agent that answers; ``None`` for the newest.
         greeting: Said first; ``""`` for none.
         resume_greeting: Said first to a caller whose last call was cut off; ``""``: the greeting.
         transfer_number: Where a caller is sent when the agent cannot serve them; ``""`` for nowhere.
@@ -72,6 +73,7 @@ class Number:
     organization_id: OrganizationId
     account: Account
     default_agent_id: AgentId
+    default_agent_version: int | None = None
     is_active: bool = True
     routing_mode: str = "fixed"
     name: str = ""
@@ -143,6 +145,7 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
         "phone_number": PhoneNumber(_text(item, "phone_number", where)),
         "organization_id": OrganizationId(_organization_id(item)),
         "default_agent_id": AgentId(str(item.get("default_agent_id") or "")),
+        "default_agent_version": _version(item.get("default_agent_version")),
         "is_active": _is_served(item),
         "base_urls": _base_urls(item, where),
     }
@@ -215,6 +218,11 @@ def _base_urls(item: Mapping[str, Any], where: str) -> tuple[str, ...]:
         return ()
     urls = told if isinstance(told, list) else []
     return tuple(url.rstrip("/") for url in urls if isinstance(url, str) and url.startswith(("https://", "http://")))
+
+
+def _version(value: object) -> int | None:
+    """A pinned version; what is none pins nothing."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _transfer_number(item: Mapping[str, Any], where: str) -> str:

@@ -1,0 +1,19 @@
+"""The tools this deployment has: the built-in ones, and the demo airline's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ringfold.tools.airline import Airline
+from ringfold.tools.end_call import END_CALL
+from ringfold.tools.registry import Registry
+
+
+def catalogue(dynamodb: Any, airline_table: str) -> Registry:
+    """Every tool an agent may name.
+
+    Args:
+        dynamodb: A client of the ``dynamodb`` kind; ``None`` where the tools are only looked at, never run.
+        airline_table: The demo airline's table.
+    """
+    return Registry.of([END_CALL, *Airline(dynamodb, airline_table).tools()])

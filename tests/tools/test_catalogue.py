@@ -1,0 +1,12 @@
+"""What an agent may name."""
+
+from __future__ import annotations
+
+from ringfold.tools.catalogue import catalogue
+
+
+def test_the_catalogue_holds_the_built_in_and_the_airlines_tools() -> None:
+    """It can be looked at without a table behind it."""
+    names = set(catalogue(None, "").tools)
+
+    assert {"end_call", "lookup_reservation", "lookup_available_seats", "change_seat"} == names
