@@ -24,13 +24,14 @@ from botocore.exceptions import ClientError
 
 from local.stored import Stored, read_stored
 from ringfold.adapters import codec
-from ringfold.adapters.directory import META, account_sid_key, agent_key, number_key
+from ringfold.adapters.directory import META, account_sid_key, number_key
 from ringfold.adapters.items import wire_key
 from ringfold.core.agent import agent_from_doc
 from ringfold.tools.airline import flight_key, reservation_key, seat_key
 from ringfold_admin.stores import accounts as account_store
+from ringfold_admin.stores import agents as agent_store
+from ringfold_admin.stores import numbers as number_store
 from ringfold_admin.stores import organizations as organization_store
-from ringfold_admin.stores.accounts import account_numbers_pk
 from ringfold_admin.stores.audit import iso
 from ringfold_admin.stores.table import Item, Table, Write, places
 
@@ -111,7 +112,7 @@ def _resources(secrets: Any, secret_prefix: str, now_ms: int) -> Iterator[Resour
     accounts = {row["account_id"]: _account(secrets, secret_prefix, row, now_ms) for row in _read("accounts")}
     yield from accounts.values()
     for row in _read("agents"):
-        yield _agent(row, stamp)
+        yield _agent(row, now_ms)
     for row in _read("numbers"):
         yield _number(row, accounts[row["account_id"]][0], stamp)
 
@@ -149,14 +150,10 @@ def _account(secrets: Any, secret_prefix: str, row: Mapping[str, Any], now_ms: i
     return {**item, "secret_arn": arn}, [claim, *_items_of(places(account_store.KIND, organization_id, account_id))]
 
 
-def _agent(row: Mapping[str, Any], stamp: Mapping[str, Any]) -> Resource:
+def _agent(row: Mapping[str, Any], now_ms: int) -> Resource:
     agent = agent_from_doc({**row, "instructions": "\n".join(row["instructions"])})
-    agent_id, organization_id = agent.agent_id, agent.organization_id
-    owner = {"organization_id": organization_id}
-    item = _item(agent_key(organization_id, agent_id), agent.to_doc(), agent_id=agent_id, **owner, **stamp)
-    version = {**item, "sk": f"{item['sk']}#V000001", "note": "the demo", "made_by": "local"}
-    pointer = {"pk": f"AGENT_ID#{agent_id}", "sk": META, **owner}
-    return item, [version, pointer, *_items_of(places("agents", organization_id, agent_id, **owner))]
+    item, version = agent_store.new_items(agent, now_ms, note="the demo", made_by="local")
+    return item, [version, *agent_store.beside(item)]
 
 
 def _number(row: Mapping[str, Any], account: Item, stamp: Mapping[str, Any]) -> Resource:
@@ -178,12 +175,7 @@ def _number(row: Mapping[str, Any], account: Item, stamp: Mapping[str, Any]) -> 
         default_agent_id=row["default_agent_id"],
         **stamp,
     )
-    owner, leads_to = row["organization_id"], {"phone_number": phone_number, "account_id": account_id}
-    pointer = {"pk": f"NUMBER_ID#{number_id}", "sk": META, **leads_to}
-    of_account = {"pk": account_numbers_pk(account_id), "sk": number_id, **leads_to}
-    named = dict.fromkeys([row["default_agent_id"], *row.get("agents", [])])
-    of_agents = [{"pk": f"AGENT_NUMBERS#{owner}#{each}", "sk": number_id, **leads_to} for each in named]
-    return item, [pointer, of_account, *of_agents, *_items_of(places("numbers", owner, number_id, **leads_to))]
+    return item, number_store.everything(item)[1:]
 
 
 def _phone_sid(account_sid: str, phone_number: str) -> str:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.admin.desk import Desk, build_desk
+from tests.admin.numbers_desk import office
 from tests.admin.twilio import Twilio, running_twilio
 from tests.aws import Aws
+
+__all__ = ["desk", "office", "twilio"]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -48,6 +48,7 @@ class Desk:
     aws: Aws
     api: Any
     lines: list[str]
+    purchases: Any = None
     claims: dict[str, str] = field(default_factory=dict)
 
     def as_(self, role: Role, organization_id: str = "", subject: str = "") -> Desk:
@@ -55,7 +56,7 @@ class Desk:
         claims = {"sub": subject or f"user-{role}-{organization_id}", "scope": " ".join(SCOPES[role])}
         if organization_id:
             claims["organization_id"] = organization_id
-        return Desk(self.aws, self.api, self.lines, claims)
+        return replace(self, claims=claims)
 
     @property
     def platform(self) -> Desk:
@@ -123,13 +124,13 @@ class Desk:
         return str(made.json["id"])
 
 
-def build_desk(aws: Aws, twilio: str) -> Desk:
+def build_desk(aws: Aws, twilio: str, **more: Any) -> Desk:
     """The API over these tables, with Twilio's REST API at ``twilio``."""
     secretsmanager = aws.client("secretsmanager", parameter_validation=False)
     prefix = f"/ringfold/{aws.table}/"
     secretsmanager.create_secret(Name=f"{prefix}relay", SecretString=json.dumps({"key": RELAY_KEY}))
     lines: list[str] = []
-    api = assemble(
+    made = assemble(
         dynamodb=aws.client("dynamodb", parameter_validation=False),
         secretsmanager=secretsmanager,
         secrets=Secrets(secretsmanager, prefix=prefix, relay_key_id=f"{prefix}relay"),
@@ -138,5 +139,6 @@ def build_desk(aws: Aws, twilio: str) -> Desk:
         secrets_key_id="",
         twilio_api_base_url=twilio,
         log=Log("INFO", lines.append, function="provision"),
+        **more,
     )
-    return Desk(aws, api, lines)
+    return Desk(aws, made.api, lines, made.purchases)

@@ -48,7 +48,7 @@ def test_a_number_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["account_id", "account_sid", "phone_number", "organization_id"])
+@pytest.mark.parametrize("name", ["account_id", "account_sid", "phone_number"])
 @pytest.mark.parametrize("value", [None, "", 5])
 def test_a_number_that_belongs_to_nobody_cannot_be_read(name: str, value: Any) -> None:
     """Nothing about it could be verified."""
@@ -66,6 +66,7 @@ def test_a_number_that_belongs_to_nobody_cannot_be_read(name: str, value: Any) -
         ({"doc": '{"transfer_number": 5}'}, "transfer_number"),
         ({"doc": '{"base_url": "skyowl.example"}'}, "base_url"),
         ({"default_agent_id": ""}, "default_agent_id"),
+        ({"default_agent_id": None}, "default_agent_id"),
         ({"routing_mode": "magic"}, "fixed or dynamic"),
     ],
     ids=str,
@@ -132,3 +133,32 @@ def test_an_inactive_flag_must_be_said_to_be_active() -> None:
     flags = [True, False, None, "true", 1]
 
     assert [True, False, False, False, False] == [number_from_item(number_item(is_active=f)).is_active for f in flags]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"organization_id": None}, {"organization_id": ""}, {"organization_id": 5}, {"state": "releasing"}],
+    ids=str,
+)
+def test_a_number_of_nobody_or_one_that_is_given_back_is_not_in_service(change: dict[str, Any]) -> None:
+    """Its account can be verified all the same, so its callers are told politely."""
+    number = number_from_item(number_item(**change))
+
+    assert (False, "AC1", "") == (number.is_active, number.account.account_sid, number.fault)
+
+
+@pytest.mark.parametrize("state", [None, "active", "purchasing"])
+def test_a_number_is_in_service_from_its_purchase_on(state: str | None) -> None:
+    """Twilio may send calls before the purchase is written down."""
+    assert number_from_item(number_item(state=state)).is_active
+
+
+def test_the_base_urls_twilio_was_given_are_read() -> None:
+    """What cannot be one is left out, and harms nothing."""
+    told = ["https://b.example.com/", "http://c.example.com", "ftp://d", 5, None]
+
+    assert ("https://b.example.com", "http://c.example.com") == number_from_item(
+        number_item({"base_urls": told})
+    ).base_urls
+    assert () == number_from_item(number_item({"base_urls": "https://b"})).base_urls
+    assert () == number_from_item(number_item(doc="no JSON")).base_urls

@@ -14,7 +14,9 @@ from ringfold.core.relay_settings import (
     DEFAULTS,
     LANGUAGE_ATTRIBUTES,
     MAX_TEXT_CHARS,
+    fault_of,
     merge,
+    overlay,
     validate,
     validate_languages,
     validate_parameters,
@@ -386,3 +388,21 @@ def test_parameters_are_names_and_texts() -> None:
 def test_every_row_is_documented() -> None:
     """The table is what an administrator reads."""
     assert all(row.doc.endswith(".") and row.rule.expected and row.default for row in ATTRIBUTES.values())
+
+
+def test_an_attribute_is_checked_by_itself() -> None:
+    """Without the others, for whoever must say which field is at fault."""
+    faults = [fault_of(name, value) for name, value in (("voice", "Joanna-Neural"), ("voize", "x"))]
+
+    assert "" == faults[0]
+    assert "did you mean 'voice'" in faults[1]
+    assert "600 to 5000" in fault_of("speechTimeout", 5)
+
+
+def test_a_layer_takes_what_belonged_to_the_provider_beneath() -> None:
+    """A voice and a model go with their provider; naming the same one again changes nothing."""
+    beneath = {"ttsProvider": "Google", "voice": "en-US-Journey-O", "hints": "a"}
+
+    assert {"ttsProvider": "Amazon", "hints": "a"} == overlay(beneath, {"ttsProvider": "Amazon"})
+    assert beneath == overlay(beneath, {"ttsProvider": "Google"})
+    assert {"ttsProvider": None, "hints": "a"} == overlay(beneath, {"ttsProvider": None})

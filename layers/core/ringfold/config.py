@@ -94,8 +94,9 @@ def _wrong(environ: Mapping[str, str]) -> list[str]:
         "FALLBACK_URL": ("https", "http"),
         "TWILIO_API_BASE_URL": ("https", "http"),
     }
+    expected = {**NAMES, **OPTIONAL}
     for name, allowed_schemes in schemes.items():
         value = environ.get(name, "")
         if value and (urlsplit(value).scheme not in allowed_schemes or "?" in value):
-            faults.append(f"{name} is {value!r}: expected {(NAMES | OPTIONAL)[name]}")
+            faults.append(f"{name} is {value!r}: expected {expected[name]}")
     return faults

@@ -53,10 +53,11 @@ class RebasedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK is u
 
     Args:
         base_url: Put in front of a request's path instead of Twilio's own host; ``""`` for Twilio itself.
+        timeout_s: How long one request may take.
     """
 
-    def __init__(self, base_url: str = "") -> None:
-        super().__init__(timeout=TIMEOUT_S, max_retries=0)
+    def __init__(self, base_url: str = "", timeout_s: float = TIMEOUT_S) -> None:
+        super().__init__(timeout=timeout_s, max_retries=0)
         self._base_url = base_url.rstrip("/")
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
@@ -72,10 +73,11 @@ class Carriers:
 
     Args:
         base_url: See :class:`RebasedHttpClient`; one connection pool serves all accounts.
+        timeout_s: The same.
     """
 
-    def __init__(self, base_url: str = "") -> None:
-        self._http = RebasedHttpClient(base_url)
+    def __init__(self, base_url: str = "", timeout_s: float = TIMEOUT_S) -> None:
+        self._http = RebasedHttpClient(base_url, timeout_s)
 
     def client(self, credentials: Credentials) -> Client:
         """The SDK's client for these credentials: the API key where there is one, else the auth token."""
@@ -108,18 +110,28 @@ def ask(operation: str, call: Callable[[], T]) -> T:
         raise CarrierError(operation, 0, None, "no connection", processed=False if refused else None) from exc
     except requests.RequestException as exc:
         raise CarrierError(operation, 0, None, type(exc).__name__, processed=None) from exc
-    except TwilioException as exc:
-        raise _refused_list(operation, exc) from exc
+    except (TwilioException, ValueError) as exc:
+        raise _unreadable(operation, exc) from exc
 
 
-def _refused_list(operation: str, exc: TwilioException) -> CarrierError:
-    """The SDK refuses a list with a plain exception that carries the answer, and an answer that is none without one."""
-    answer = exc.args[1] if len(exc.args) > 1 else None
-    status = int(getattr(answer, "status_code", 0) or 0)
+def _unreadable(operation: str, exc: Exception) -> CarrierError:
+    """The SDK's complaint about an answer: a refused list, or something that is none of Twilio's.
+
+    A list that is refused comes out of the SDK as an exception without status or code; it holds the answer, though.
+    """
+    answer = next((each for each in exc.args if isinstance(each, Response)), None)
+    if answer is None or answer.status_code < 300:
+        return CarrierError(operation, 0, None, "an unreadable answer", processed=None)
     try:
-        said = json.loads(getattr(answer, "text", "") or "")
-        code, text = said.get("code"), str(said.get("message") or "")
-    except (ValueError, AttributeError):
-        code, text = None, "an unreadable answer"
-    processed = False if 0 < status < 500 else None
-    return CarrierError(operation, status, code if isinstance(code, int) else None, text, processed=processed)
+        told: Any = json.loads(answer.text)
+    except ValueError:
+        told = None
+    fields: dict[str, Any] = told if isinstance(told, dict) else {}
+    code = fields.get("code")
+    return CarrierError(
+        operation,
+        int(answer.status_code),
+        code if isinstance(code, int) else None,
+        str(fields.get("message") or ""),
+        processed=None if answer.status_code >= 500 else False,
+    )

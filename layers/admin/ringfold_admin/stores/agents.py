@@ -95,6 +95,11 @@ def next_items(old: Item, agent: Agent, now_ms: int, *, note: str, made_by: str)
     return _items(agent, old["revision"] + 1, old["created_at"], iso(now_ms), note, made_by)
 
 
+def beside(item: Item) -> list[Item]:
+    """What finds an agent, for whoever loads tables by hand."""
+    return [_pointer(item), *(write.item for write in _places(item))]
+
+
 def agent_of(item: Item) -> Agent:
     """The agent an item holds.
 

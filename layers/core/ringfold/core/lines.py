@@ -25,6 +25,11 @@ from ringfold.core.ids import (
 from ringfold.errors import ConfigError
 
 ROUTING_MODES: Final = ("fixed", "dynamic")
+STATE_PURCHASING: Final = "purchasing"
+"""Twilio has been asked for the number, and whether it has sold it is not written down yet."""
+STATE_ACTIVE: Final = "active"
+STATE_RELEASING: Final = "releasing"
+"""The number is being given back."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Number:
     """A phone number that is answered here.
 
     Attributes:
+        organization_id: Who is called; ``""``: nobody yet.
         account: The owning account as the number's own item knows it.
         default_agent_version: The version of the agent that answers; ``None`` for the newest.
         greeting: Said first; ``""`` for none.
@@ -57,6 +63,8 @@ class Number:
         transfer_number: Where a caller is sent when the agent cannot serve them; ``""`` for nowhere.
         relay: ConversationRelay attributes of this number; they win over the agent's.
         languages: ``<Language>`` children.
+        base_urls: The base URLs Twilio was given for this number so far, the newest first: a webhook signed under one
+            of them is believed, so that no call is lost while an address is changed.
         fault: Why the settings cannot be used; ``""`` when they can.
     """
 
@@ -74,6 +82,7 @@ class Number:
     transfer_number: str = ""
     relay: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[Mapping[str, Any], ...] = ()
+    base_urls: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -119,8 +128,10 @@ def account_from_item(item: Mapping[str, Any]) -> Account:
 def number_from_item(item: Mapping[str, Any]) -> Number:
     """Read a number's item; faulty settings are told in ``fault``.
 
+    A number that serves no organization yet, or is being released, is read as one that is not active.
+
     Raises:
-        ConfigError: If it does not even say whose number it is: then nothing about it can be verified.
+        ConfigError: If it does not even say whose account it is on: then nothing about it can be verified.
     """
     where = f"number {item.get('number_id')!r}"
     account = Account(
@@ -132,10 +143,11 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
     known: dict[str, Any] = {
         "number_id": NumberId(str(item.get("number_id", ""))),
         "phone_number": PhoneNumber(_text(item, "phone_number", where)),
-        "organization_id": OrganizationId(_text(item, "organization_id", where)),
+        "organization_id": OrganizationId(_organization_id(item)),
         "default_agent_id": AgentId(str(item.get("default_agent_id") or "")),
         "default_agent_version": _version(item.get("default_agent_version")),
-        "is_active": item.get("is_active") is True,
+        "is_active": _is_served(item),
+        "base_urls": _base_urls(item, where),
     }
     try:
         return _with_settings(item, known, account, where)
@@ -186,6 +198,26 @@ def _with_settings(item: Mapping[str, Any], known: dict[str, Any], account: Acco
         relay=relay,
         languages=tuple(languages),
     )
+
+
+def _organization_id(item: Mapping[str, Any]) -> str:
+    value = item.get("organization_id")
+    return value if isinstance(value, str) else ""
+
+
+def _is_served(item: Mapping[str, Any]) -> bool:
+    """Whether calls are answered: a number of nobody, or one that is being given back, is out of service."""
+    return item.get("is_active") is True and bool(_organization_id(item)) and item.get("state") != STATE_RELEASING
+
+
+def _base_urls(item: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """What Twilio was given; what cannot be read is left out, for it only adds to what is believed."""
+    try:
+        told = _doc(item, where).get("base_urls")
+    except ConfigError:
+        return ()
+    urls = told if isinstance(told, list) else []
+    return tuple(url.rstrip("/") for url in urls if isinstance(url, str) and url.startswith(("https://", "http://")))
 
 
 def _version(value: object) -> int | None:

@@ -237,6 +237,11 @@ def validate(attributes: Mapping[str, object]) -> dict[str, str]:
     return values
 
 
+def fault_of(name: str, value: object) -> str:
+    """What is wrong with one attribute by itself, without the others; ``""`` when nothing is."""
+    return "; ".join(_read_all("ConversationRelay", ATTRIBUTES, {name: value})[1])
+
+
 def validate_languages(
     languages: Iterable[Mapping[str, object]], attributes: Mapping[str, str] = MappingProxyType({})
 ) -> list[dict[str, str]]:
@@ -286,12 +291,18 @@ def merge(number_settings: Mapping[str, object], agent_settings: Mapping[str, ob
     """
     merged: dict[str, object] = {}
     for layer in (DEFAULTS, agent_settings, number_settings):
-        for provider, default, dependents in _PROVIDERS:
-            beneath = merged.get(provider) or default
-            if provider in layer and (layer[provider] or default) != beneath:
-                merged = {name: value for name, value in merged.items() if name not in dependents}
-        merged.update(layer)
+        merged = overlay(merged, layer)
     return validate(merged)
+
+
+def overlay(beneath: Mapping[str, object], layer: Mapping[str, object]) -> dict[str, object]:
+    """One layer over another: its values win, and a provider it changes takes with it what belonged to the other."""
+    merged = dict(beneath)
+    for provider, default, dependents in _PROVIDERS:
+        before = merged.get(provider) or default
+        if provider in layer and (layer[provider] or default) != before:
+            merged = {name: value for name, value in merged.items() if name not in dependents}
+    return {**merged, **layer}
 
 
 def _read_all(

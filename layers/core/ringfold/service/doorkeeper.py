@@ -67,8 +67,12 @@ class Doorkeeper:
         return deadline.start(self._secrets.account, number.account.account_id, number.account.secret_id)
 
     def base_url(self, number: Number | None, account: Account) -> str:
-        """The base URL that Twilio was given for this number."""
+        """The base URL that a number's webhooks have."""
         return resolve_base_url(number, account, self._public_base_url)
+
+    def base_urls(self, number: Number | None, account: Account) -> list[str]:
+        """Every base URL Twilio may sign a number's webhooks under: today's, and those it was given before."""
+        return [self.base_url(number, account), *(number.base_urls if number else ())]
 
     def verify_by_account(self, request: WebhookRequest, line: Line, deadline: Deadline) -> None:
         """Verify a request about a call that may outlive its number.
@@ -88,7 +92,7 @@ class Doorkeeper:
         account = deadline.wait(stored) or (number.account if number else None)
         if account is None or account.account_sid != account_sid:
             raise SignatureError("the account is not known")
-        self.verify(request, [*_own_base_urls(line.call), self.base_url(number, account)], account, tokens, deadline)
+        self.verify(request, [*_own_base_urls(line.call), *self.base_urls(number, account)], account, tokens, deadline)
 
     def verify(
         self,

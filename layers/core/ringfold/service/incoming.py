@@ -62,7 +62,7 @@ class Incoming:
         persona = deadline.run(self._directory.load_persona, number, _contact(named.caller))
         account = persona.account or number.account
         base_url = self._doorkeeper.base_url(number, account)
-        self._doorkeeper.verify(request, [base_url], account, tokens, deadline)
+        self._doorkeeper.verify(request, self._doorkeeper.base_urls(number, account), account, tokens, deadline)
 
         log = log.bind(organization_id=number.organization_id, number=phone.mask(number.phone_number))
         if not (number.is_active and number.account.is_active and account.is_active):

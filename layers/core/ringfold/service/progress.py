@@ -123,7 +123,7 @@ class Progress:
         call, now_ms = line.call, int(self._clock() * 1000)
         number = line.number if line.number and line.number.account.account_sid == named.account_sid else None
         organization_id = call.organization_id if call else number.organization_id if number else None
-        if organization_id is None:
+        if not organization_id:
             log.warning("status of an unknown call", status=status)
             return
         conversation_id = conversation_id_of(named.account_sid, named.call_sid)
