@@ -61,7 +61,7 @@ verify: setup-local ## Verify a number from Twilio to the first word (NUMBER=+15
 	@test -n "$(NUMBER)" || { echo "Say which number: make verify NUMBER=+15125550100" >&2; exit 2; }
 	@exec bin/ringfold numbers verify $(NUMBER) $(ARGS)
 
-test: setup-dev ## Run every test (ARGS="-k frames")
+test: setup-dev build ## Run every test (ARGS="-k frames")
 	@exec $(VENV)/python -m pytest $(ARGS)
 
 check: format-check lint types template build secrets test ## Run the whole gate, as CI does

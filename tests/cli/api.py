@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -76,7 +76,7 @@ class Api:
             self.meanwhile(asked)
         if NumberApi.serves(asked.path):
             return self.numbers.answer(asked)
-        desk = Desk(self.desk.aws, self.desk.api, self.desk.lines, claims or {})
+        desk = replace(self.desk, claims=claims or {})
         body = None if asked.body is None else json.dumps(asked.body)
         said = desk.ask(asked.method, asked.path, body, query=asked.query, headers=asked.headers)
         return said.status, said.headers, said.text

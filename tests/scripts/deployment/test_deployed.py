@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from tests import cloud as loopback
 from tests.scripts.conftest import EMAIL, Site
 
 PASSWORD = "Chosen-by-Ann-and-long-1!"
+BUILT_CORE = ROOT / ".aws-sam" / "build" / "AdminLayer" / "python" / "pydantic_core"
+ADDED: set[Path] = set()
 PROGRAM = str(ROOT / "bin" / "ringfold")
 
 pytestmark = [
@@ -46,7 +48,10 @@ class Deployed(Site):
         if found.returncode:
             self.said.append(found.stdout + found.stderr)
         for library in Path(pydantic_core.__file__).parent.glob("*.so"):
-            shutil.copy(library, ROOT / ".aws-sam" / "build" / "AdminLayer" / "python" / "pydantic_core")
+            added = BUILT_CORE / library.name
+            if not added.exists():
+                shutil.copy(library, added)
+                ADDED.add(added)
         return found.returncode
 
     def ringfold(self, *arguments: str, typed: str = "") -> Any:
@@ -70,10 +75,12 @@ class Deployed(Site):
 
 
 @pytest.fixture
-def deployed(site: Site) -> Deployed:
-    """The real template under a name of its own."""
+def deployed(site: Site) -> Iterator[Deployed]:
+    """The real template under a name of its own; the artefact is left as it is deployed elsewhere."""
     stage = read_stage(site.stage.name, samconfig=site.folder / "samconfig.toml")
-    return Deployed(site.aws, site.folder, stage, site.environ)
+    yield Deployed(site.aws, site.folder, stage, site.environ)
+    while ADDED:
+        ADDED.pop().unlink(missing_ok=True)
 
 
 @pytest.mark.accept("G13")
