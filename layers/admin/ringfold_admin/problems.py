@@ -48,7 +48,7 @@ def invalid(field_name: str, message: str, **more: Any) -> Problem:
 def invalid_fields(details: Sequence[Mapping[str, Any]]) -> Problem:
     """Several fields of the request cannot be meant."""
     names = ", ".join(dict.fromkeys(str(each["field"]) for each in details))
-    return Problem(400, "invalid_request", f"The request cannot be meant: {names}. See details.", details)
+    return Problem(400, "invalid_request", f"These fields are not valid: {names}. See details.", details)
 
 
 def unauthenticated(message: str = "Send a valid token as `Authorization: Bearer …`.") -> Problem:

@@ -42,7 +42,7 @@ Id = Annotated[str, Path(min_length=1, max_length=80)]
 DEFAULT_PAGE: Final = DEFAULT_LIMIT
 
 _DESCRIPTIONS: Final[Mapping[int, str]] = {
-    400: "The request cannot be meant; details name the fields.",
+    400: "A field is not valid; details name each.",
     401: "No valid token.",
     402: "The Twilio account has no balance left.",
     403: "The role may not do this.",
