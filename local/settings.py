@@ -34,6 +34,7 @@ class LocalSettings:
         frames: How frames are delivered (`GATEWAY_FRAMES`).
         posts: What befalls posts to connections (`GATEWAY_POSTS`).
         workers: The most workers a function may have.
+        demo: Whether the demo's data are put in (`DEMO`); what is in the tables already stays either way.
     """
 
     port: int
@@ -48,6 +49,7 @@ class LocalSettings:
     frames: str
     posts: str
     workers: int
+    demo: bool = True
 
     @property
     def local_url(self) -> str:
@@ -97,6 +99,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> LocalSettings:
     model = environ.get("MODEL", "scripted")
     if model not in {"scripted", "bedrock"}:
         raise SettingsError(f"MODEL is {model!r}; expected bedrock (Amazon's, with your credentials) or scripted")
+    demo = environ.get("DEMO") or "yes"
+    if demo not in {"yes", "no"}:
+        raise SettingsError(f"DEMO is {demo!r}; expected yes (the demo's organizations and numbers) or no (nothing)")
     parameters = {"HandshakeSignature": "enforce"}
     parameters |= {name: environ[key] for key, name in _PARAMETERS.items() if environ.get(key)}
     return LocalSettings(
@@ -112,6 +117,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> LocalSettings:
         frames=environ.get("GATEWAY_FRAMES", "parallel"),
         posts=environ.get("GATEWAY_POSTS", ""),
         workers=_whole_number(environ, "WORKERS", 64, 1, 1000),
+        demo=demo == "yes",
     )
 
 

@@ -127,7 +127,7 @@ class Supervisor:
         pool = user_pool(settings.home, template)
         shelf = Shelf(template, endpoints)
         run = RunFile(settings, pool, self._carrier_url, endpoints)
-        self._take_over(run, await asyncio.to_thread(shelf.seed))
+        self._take_over(run, await asyncio.to_thread(shelf.seed if self.settings.demo else shelf.stored))
         return _Parts(template, endpoints, attributes, model_url, pool, shelf, run)
 
     @property

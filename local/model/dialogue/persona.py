@@ -12,10 +12,10 @@ from local.model.dialogue.words import normalise, stems
 
 _NAME: Final = re.compile(
     r"\b(?:[Yy]ou are|[Yy]ou're|[Yy]our name is|named|called|as)\s+(?!The\b|An?\b)([A-Z][a-zé]+)"
-    r"(?=[,.]| the | an? | from | at | with | who |$)"
+    r"(?=[,.]| the | an? | from | at | of | for | with | who |$)"
 )
 _ROLE: Final = re.compile(r"\b[Yy]ou(?: are|'re)\s+(?:[A-Z]\w+,\s+)?(?:the|an?)\s+([^.,;:\n]{3,70})")
-_COMPANY: Final = re.compile(r"\b(?:of|for|at|from|with)\s+((?:[A-Z][\w&'-]*)(?:\s+[A-Z][\w&'-]*)*)")
+_COMPANY: Final = re.compile(r"\b(?:of|for|at|from|with)\s+(?:the\s+)?((?:[A-Z][\w&'-]*)(?:\s+[A-Z][\w&'-]*)*)")
 _OWNED: Final = re.compile(r"\b(?:the|an?)\s+((?:[A-Z][\w&'-]*)(?:\s+[A-Z][\w&'-]*)*)\s+[a-z]+")
 _EXAMPLE: Final = re.compile(r"such as|for example|e\.g\.|like\b|example", re.IGNORECASE)
 _DOMAINS: Final = (
