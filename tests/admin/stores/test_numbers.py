@@ -8,7 +8,8 @@ import pytest
 
 from ringfold.adapters.directory import account_key, agent_key, organization_key
 from ringfold_admin.stores import numbers as store
-from ringfold_admin.stores.numbers import AgentItems, Numbers
+from ringfold_admin.stores.agents import Agents
+from ringfold_admin.stores.numbers import Numbers
 from ringfold_admin.stores.table import Item, Outdated, Table, Taken
 from tests.aws import Aws
 
@@ -167,7 +168,7 @@ def test_agents_are_looked_up_by_version(table: Table) -> None:
     """Of now, or one that is pinned."""
     pk, sk = agent_key("org_1", "agt_1")
     table.put({"pk": pk, "sk": f"{sk}#V000002", "doc": "{}", "version": 2})
-    agents = AgentItems(table)
+    agents = Agents(table)
 
     assert agents.get("org_1", "agt_1")
     assert 2 == (agents.get("org_1", "agt_1", 2) or {})["version"]

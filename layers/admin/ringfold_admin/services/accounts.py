@@ -17,7 +17,7 @@ from ringfold_admin.stores import accounts as store
 from ringfold_admin.stores.accounts import Accounts
 from ringfold_admin.stores.audit import SECRET_FIELDS, entry, iso
 from ringfold_admin.stores.organizations import Organizations
-from ringfold_admin.stores.table import Item, Taken
+from ringfold_admin.stores.table import Item, Outdated, Taken
 from ringfold_admin.vault import Credentials, Vault
 
 ADDENDUM: Final = (
@@ -101,6 +101,8 @@ class AccountService:
                     "This Twilio account is here already. Change it, or remove it first.",
                     field="account_sid",
                 ) from problem
+            if isinstance(problem.__cause__, Outdated):
+                raise not_found("organization") from problem
             raise
         credentials = Credentials(
             given["account_sid"],

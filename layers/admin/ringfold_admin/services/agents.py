@@ -17,7 +17,7 @@ from ringfold_admin.stores import agents as store
 from ringfold_admin.stores.agents import Agents
 from ringfold_admin.stores.audit import entry
 from ringfold_admin.stores.organizations import Organizations
-from ringfold_admin.stores.table import Item
+from ringfold_admin.stores.table import Item, Outdated
 
 _FIXED: Final = frozenset({"agent_id", "organization_id"})
 
@@ -91,7 +91,10 @@ class AgentService:
         item, version = store.new_items(agent, now_ms, note="", made_by=principal.name)
         audit = entry(principal, "agent.create", agent_id, organization_id, now_ms, after=store.view(item))
         with told():
-            self._agents.create(item, version, audit)
+            try:
+                self._agents.create(item, version, audit)
+            except Outdated as exc:
+                raise not_found("organization") from exc
         return item
 
     def change(self, principal: Principal, agent_id: str, changed: Mapping[str, Any], if_match: str | None) -> Item:
@@ -135,14 +138,17 @@ class AgentService:
         item = self.get(principal, agent_id)
         require_match(item, if_match)
         organization_id = item["organization_id"]
-        named = self._numbers.naming(organization_id, agent_id) if self._numbers else []
-        if named:
-            message = f"Numbers name this agent ({', '.join(named[:5])}): give them another first."
-            raise conflict("agent_in_use", message, numbers=named[:5])
         now_ms = self._desk.clock()
         audit = entry(principal, "agent.delete", agent_id, organization_id, now_ms, before=store.view(item))
         with told():
-            self._agents.delete(item, audit)
+            # Marked first: a number that would name it from now on finds the mark, one that does is seen below.
+            marked = self._agents.mark(item, leaving=True)
+            named = self._numbers.naming(organization_id, agent_id) if self._numbers else []
+            if named:
+                self._agents.mark(marked, leaving=False)
+                message = f"Numbers name this agent ({', '.join(named[:5])}): give them another first."
+                raise conflict("agent_in_use", message, numbers=named[:5])
+            self._agents.delete(marked, audit)
 
     # -----------------------------------------------------------------------------------------------------------------
 

@@ -83,12 +83,15 @@ class OrganizationService:
         principal.require_platform()
         item = self.get(principal, organization_id)
         require_match(item, if_match)
-        left = [kind for kind in OWNED if self._table.page(list_pk(kind, organization_id), limit=1)[0]]
-        if left:
-            raise conflict("organization_in_use", f"It still has {', '.join(left)}: remove those first.", owns=left)
         now_ms = self._desk.clock()
         audit = entry(
             principal, "organization.delete", organization_id, organization_id, now_ms, before=store.view(item)
         )
         with told():
-            self._organizations.delete(item, audit)
+            # Marked first: what would become its own from now on finds the mark, what is its own is seen below.
+            marked = self._organizations.mark(item, leaving=True)
+            left = [kind for kind in OWNED if self._table.page(list_pk(kind, organization_id), limit=1)[0]]
+            if left:
+                self._organizations.mark(marked, leaving=False)
+                raise conflict("organization_in_use", f"It still has {', '.join(left)}: remove those first.", owns=left)
+            self._organizations.delete(marked, audit)

@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ringfold.adapters.directory import account_key, account_sid_key
+from ringfold.adapters.directory import account_key, account_sid_key, organization_key
 from ringfold.adapters.items import doc_of
 from ringfold_admin.stores.audit import iso
-from ringfold_admin.stores.table import Item, Table, Write, list_pk, places, without
+from ringfold_admin.stores.table import Item, Table, Write, check, list_pk, places, without
 
 KIND = "accounts"
 NUMBERS_PREFIX = "ACCOUNT_NUMBERS#"
@@ -46,8 +46,11 @@ class Accounts:
 
         Raises:
             Taken: If another account claims the SID.
+            Outdated: If its organization is gone or going.
         """
-        self._table.write([Write(item, revision=0), Write(_claim(item), revision=0), *_places(item), *audit])
+        owner = item.get("organization_id")
+        checks = [check(organization_key(owner), is_leaving=None)] if owner else []
+        self._table.write([Write(item, revision=0), Write(_claim(item), revision=0), *checks, *_places(item), *audit])
 
     def change(self, old: Item, new: Item, audit: Sequence[Write]) -> None:
         """Replace the one that was read.

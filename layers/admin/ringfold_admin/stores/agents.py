@@ -11,11 +11,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ringfold.adapters.directory import META, agent_key
+from ringfold.adapters.directory import META, agent_key, organization_key
 from ringfold.adapters.items import Key, doc_of
 from ringfold.core.agent import Agent, agent_from_doc
 from ringfold_admin.stores.audit import iso
-from ringfold_admin.stores.table import Item, Table, Write, list_pk, places, without
+from ringfold_admin.stores.table import Item, Table, Write, check, list_pk, places, without
 
 KIND: Final = "agents"
 
@@ -40,9 +40,10 @@ class Agents:
         return self.get(organization_id, agent_id, version) is not None
 
     def missing(self, organization_id: str, agent_ids: Sequence[str]) -> list[str]:
-        """Those of these ids that are no agents of the organization."""
+        """Those of these ids that are no agents of the organization, or are being removed."""
         found = self._table.get_many(agent_key(organization_id, each) for each in agent_ids)
-        return [each for each in agent_ids if agent_key(organization_id, each) not in found]
+        there = {key for key, item in found.items() if not item.get("is_leaving")}
+        return [each for each in agent_ids if agent_key(organization_id, each) not in there]
 
     def page(self, scope: str, *, limit: int, after: str) -> tuple[list[Item], str]:
         """One page of a scope's agents, in the order of their ids."""
@@ -57,8 +58,13 @@ class Agents:
         return self._table.page(pk, limit=limit, after=after, prefix=f"{sk}#V", newest_first=True)
 
     def create(self, item: Item, version: Item, audit: Sequence[Write]) -> None:
-        """Store a new agent with its first version."""
-        writes = [Write(item, revision=0), Write(version, revision=0), Write(_pointer(item), revision=0)]
+        """Store a new agent with its first version.
+
+        Raises:
+            Outdated: If its organization is gone or going.
+        """
+        owner = check(organization_key(item["organization_id"]), is_leaving=None)
+        writes = [Write(item, revision=0), Write(version, revision=0), Write(_pointer(item), revision=0), owner]
         self._table.write([*writes, *_places(item), *audit])
 
     def change(self, old: Item, new: Item, version: Item, audit: Sequence[Write]) -> None:
@@ -69,13 +75,27 @@ class Agents:
         """
         self._table.write([Write(new, revision=old["revision"]), Write(version), *audit])
 
-    def delete(self, item: Item, audit: Sequence[Write]) -> None:
-        """Take an agent away; its versions stay, for the calls that are told of with them.
+    def mark(self, item: Item, *, leaving: bool) -> Item:
+        """Say that an agent is being removed, or stays: no number can name one that is leaving.
+
+        Its version stays the same, and whoever changes it takes the mark away.
 
         Raises:
             Outdated: If it was changed since it was read.
         """
-        gone = Write({"pk": item["pk"], "sk": item["sk"]}, revision=item["revision"], act="delete")
+        marked = {name: value for name, value in item.items() if name != "is_leaving"}
+        marked |= {"is_leaving": True} if leaving else {}
+        self._table.write([Write(marked, revision=item["revision"])])
+        return marked
+
+    def delete(self, item: Item, audit: Sequence[Write]) -> None:
+        """Take an agent away that is marked; its versions stay, for the calls that are told of with them.
+
+        Raises:
+            Outdated: If it was changed since it was read.
+        """
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        gone = Write(key, revision=item["revision"], act="delete", must={"is_leaving": True})
         self._table.write([gone, *without([Write(_pointer(item)), *_places(item)]), *audit])
 
 

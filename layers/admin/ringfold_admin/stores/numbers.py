@@ -203,23 +203,6 @@ class Numbers:
         self._table.write([Write(seen), check((item["pk"], item["sk"]), number_id=item["number_id"])])
 
 
-class AgentItems:
-    """Reads which agents an organization has."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def get(self, organization_id: str, agent_id: str, version: int | None = None) -> Item | None:
-        """One agent's item, of now or of a version."""
-        pk, sk = agent_key(organization_id, agent_id)
-        return self._table.get((pk, sk if version is None else f"{sk}#V{version:06d}"))
-
-    def missing(self, organization_id: str, agent_ids: Sequence[str]) -> list[str]:
-        """Those of these ids that are no agents of the organization."""
-        found = self._table.get_many(agent_key(organization_id, each) for each in agent_ids)
-        return [each for each in agent_ids if agent_key(organization_id, each) not in found]
-
-
 def pointer_key(number_id: str) -> Key:
     """The item that finds a number by its id."""
     return f"NUMBER_ID#{number_id}", META
@@ -331,13 +314,13 @@ def _satellites(item: Item) -> list[Write]:
 
 
 def _checks(item: Item, known: Iterable[str], *, organization: bool = True) -> list[Write]:
-    """Write only while the organization and the agents that a number newly names are there."""
+    """Write only while the organization and the agents that a number newly names are there to stay."""
     owner = item.get("organization_id")
     if not owner:
         return []
     fresh = [each for each in agents_of(item) if each not in set(known)]
-    checks = [check(agent_key(owner, each)) for each in fresh]
-    return [check(organization_key(owner)), *checks] if organization else checks
+    checks = [check(agent_key(owner, each), is_leaving=None) for each in fresh]
+    return [check(organization_key(owner), is_leaving=None), *checks] if organization else checks
 
 
 def _claim(item: Item, request: str) -> Item:

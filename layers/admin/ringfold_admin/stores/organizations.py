@@ -47,9 +47,27 @@ class Organizations:
         """
         self._table.write([Write(new, revision=old["revision"]), *audit])
 
+    def mark(self, item: Item, *, leaving: bool) -> Item:
+        """Say that one is being removed, or stays: nothing can become the property of one that is leaving.
+
+        Its revision stays the same, and whoever changes it takes the mark away.
+
+        Raises:
+            Outdated: If it was changed since it was read.
+        """
+        marked = {name: value for name, value in item.items() if name != "is_leaving"}
+        marked |= {"is_leaving": True} if leaving else {}
+        self._table.write([Write(marked, revision=item["revision"])])
+        return marked
+
     def delete(self, item: Item, audit: Sequence[Write]) -> None:
-        """Take it away."""
-        gone = Write({"pk": item["pk"], "sk": item["sk"]}, revision=item["revision"], act="delete")
+        """Take one away that is marked.
+
+        Raises:
+            Outdated: If it was changed since it was marked.
+        """
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        gone = Write(key, revision=item["revision"], act="delete", must={"is_leaving": True})
         self._table.write([gone, *without(_places(item)), *audit])
 
 
@@ -71,7 +89,8 @@ def new_item(organization_id: str, name: str, now_ms: int) -> Item:
 def changed_item(item: Item, changed: dict[str, Any], now_ms: int) -> Item:
     """The same with other settings."""
     doc = {**doc_of(item), **changed}
-    return {**item, "doc": json.dumps(doc), "revision": item["revision"] + 1, "updated_at": iso(now_ms)}
+    kept = {name: value for name, value in item.items() if name != "is_leaving"}
+    return {**kept, "doc": json.dumps(doc), "revision": item["revision"] + 1, "updated_at": iso(now_ms)}
 
 
 def view(item: Item) -> dict[str, Any]:
