@@ -86,7 +86,7 @@ def assert_holds(chain: dict[str, Any]) -> None:
     assert [] == broken
 
 
-@pytest.mark.accept("O2", "B1", "B8", "B9", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8")
+@pytest.mark.accept("O2", "O4", "B1", "B8", "B9", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8")
 def test_an_empty_system_answers_a_call_on_a_number_bought_by_api(office: Office, tmp_path: Path) -> None:
     """The platform's account, a search, a purchase for an organization, its agent and greeting, a call, a release."""
     base = office.system.url

@@ -37,6 +37,10 @@ ABOUT: Final = (
 )
 OPENAPI_PATH: Final = "/api/openapi.json"
 DOCS_PATH: Final = "/api/docs"
+KEY_REFUSALS: Final = {
+    "409": "The first request with this Idempotency-Key is still being served.",
+    "422": "The Idempotency-Key was sent with another request.",
+}
 OPEN_PATHS: Final = frozenset({OPENAPI_PATH, DOCS_PATH})
 JSON: Final = "application/json"
 
@@ -185,13 +189,19 @@ def _wire(response: Response[str]) -> dict[str, Any]:
 
 
 def _tidied(document: dict[str, Any]) -> dict[str, Any]:
-    """Powertools' own 422 for what we refuse with 400 is taken out of the description where no route gives one."""
+    """Powertools' own 422 for what we refuse with 400 is taken out of the description where no route gives one.
+
+    What an Idempotency-Key may meet is put into every POST.
+    """
     for path in document.get("paths", {}).values():
-        for operation in path.values():
+        for method, operation in path.items():
             responses = operation.get("responses", {})
             told = json.dumps(responses.get("422", ""))
             if "HTTPValidationError" in told:
                 del responses["422"]
+            if method == "post":
+                for status, description in KEY_REFUSALS.items():
+                    responses.setdefault(status, {**responses["400"], "description": description})
     for name in ("HTTPValidationError", "ValidationError"):
         document.get("components", {}).get("schemas", {}).pop(name, None)
     return document

@@ -51,6 +51,29 @@ def test_without_a_base_twilio_itself_is_asked(monkeypatch: pytest.MonkeyPatch) 
     assert {"url": f"https://api.twilio.com/2010-04-01/Accounts/{SID}.json", "timeout": TIMEOUT_S} == seen
 
 
+@pytest.mark.accept("N5")
+@pytest.mark.parametrize("base", ["https://api.dublin.ie1.twilio.com", "https://api.sydney.au1.twilio.com/"])
+def test_a_region_of_twilios_is_asked_through_its_edge(monkeypatch: pytest.MonkeyPatch, base: str) -> None:
+    """Whichever of Twilio's hosts a request is for."""
+    seen: list[str] = []
+
+    def send(_self: requests.Session, prepared: requests.PreparedRequest, **_more: Any) -> requests.Response:
+        seen.append(str(prepared.url))
+        raise requests.ConnectTimeout
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    client = Carriers(base).client(Credentials(SID, TOKEN))
+    for each in (lambda: accounts.fetch_state(client, SID), lambda: accounts.make_secondary_token(client)):
+        with pytest.raises(CarrierError):
+            each()
+
+    place = base.rstrip("/").removeprefix("https://api.")
+    assert [
+        f"https://api.{place}/2010-04-01/Accounts/{SID}.json",
+        f"https://accounts.{place}/v1/AuthTokens/Secondary",
+    ] == seen
+
+
 def test_an_api_key_signs_in_where_there_is_one(twilio: Twilio) -> None:
     """For the account it belongs to."""
     client = Carriers(twilio.url).client(Credentials(SID, TOKEN, None, "SK" + "2" * 32, "secret-of-the-key"))

@@ -273,7 +273,7 @@ def forbidden_country(chain: Chain) -> None:
 SORRY = "<Response><Say>Sorry, try again.</Say><Hangup/></Response>"
 
 
-@pytest.mark.accept("I5")
+@pytest.mark.accept("I5", "N6")
 @pytest.mark.parametrize(
     ("arrange", "link", "told"),
     [

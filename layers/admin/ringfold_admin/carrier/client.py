@@ -7,6 +7,7 @@ says whether it may have taken effect: a purchase whose answer was lost is looke
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ from ringfold_admin.vault import Credentials
 
 TIMEOUT_S: Final = 8.0
 """A route has 30 s in all, and some make two or three requests."""
+
+AT_AN_EDGE: Final = re.compile(r"https://api\.(?:[a-z0-9-]+\.){1,2}twilio\.com")
+"""Twilio's API in a region of Twilio's, through an edge: ``https://api.{edge}.{region}.twilio.com``."""
 
 T = TypeVar("T")
 
@@ -52,7 +56,9 @@ class RebasedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK is u
     """Twilio's HTTP client, which may be told to ask elsewhere than at twilio.com.
 
     Args:
-        base_url: Put in front of a request's path instead of Twilio's own host; ``""`` for Twilio itself.
+        base_url: Put in front of a request's path instead of Twilio's own host; ``""`` for Twilio itself. Where it is
+            Twilio's API at an edge of a region (``https://api.dublin.ie1.twilio.com``), Twilio's other hosts are asked
+            there too.
         timeout_s: How long one request may take.
     """
 
@@ -64,7 +70,10 @@ class RebasedHttpClient(TwilioHttpClient):  # type: ignore[misc]  # the SDK is u
         """Send one request."""
         if self._base_url:
             parts = urlsplit(url)
-            url = self._base_url + parts.path + (f"?{parts.query}" if parts.query else "")
+            base = self._base_url
+            if AT_AN_EDGE.fullmatch(base):
+                base = base.replace("//api.", f"//{(parts.hostname or '').partition('.')[0]}.", 1)
+            url = base + parts.path + (f"?{parts.query}" if parts.query else "")
         return super().request(method, url, *args, **kwargs)
 
 

@@ -60,3 +60,10 @@ class Error(Shown):
     """The one shape of an error."""
 
     error: ErrorBody
+
+
+class Refusal(BaseModel):
+    """An error that may come from API Gateway itself: then it has Amazon's ``message``, and no ``error``."""
+
+    error: ErrorBody | None = None
+    message: Annotated[str | None, Field(examples=["Unauthorized"])] = None

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel
 
-from ringfold_admin.models.common import Error
+from ringfold_admin.models.common import Error, Refusal
 from ringfold_admin.principal import Principal
 from ringfold_admin.services.desk import DEFAULT_LIMIT, MOST
 
@@ -57,6 +57,8 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     504: "Twilio did not answer in time.",
 }
 ALWAYS: Final = (400, 401, 403, 500, 503)
+GATEWAY: Final = frozenset({401, 403, 500, 503})
+"""What API Gateway may answer by itself."""
 
 
 def answers(status: int, model: type[BaseModel] | None, *errors: int, description: str = "") -> dict[int, Any]:
@@ -72,7 +74,11 @@ def answers(status: int, model: type[BaseModel] | None, *errors: int, descriptio
     if model is not None:
         good["content"] = {JSON: {"model": model}}
     told = {
-        code: {"description": _DESCRIPTIONS[code], "content": {JSON: {"model": Error}}} for code in {*ALWAYS, *errors}
+        code: {
+            "description": _DESCRIPTIONS[code],
+            "content": {JSON: {"model": Refusal if code in GATEWAY else Error}},
+        }
+        for code in {*ALWAYS, *errors}
     }
     return {status: good, **dict(sorted(told.items()))}
 
@@ -96,4 +102,4 @@ def shown(model: BaseModel, status: int = 200, *, etag: str = "", **headers: str
 
 def nothing() -> Response[Any]:
     """An answer without one."""
-    return Response(204, content_type=JSON, body="")
+    return Response(204, body="")
