@@ -85,4 +85,6 @@ def _account(secrets: Any, item: Item) -> dict[str, Any] | None:
 
 def _number(item: Item) -> dict[str, Any]:
     names = ("phone_number", "organization_id", "account_id", "routing_mode")
-    return {"id": item["number_id"], **{name: item.get(name) for name in names}}
+    doc = doc_of(item)
+    told = {"transfer_number": doc.get("transfer_number"), "language": (doc.get("relay") or {}).get("language")}
+    return {"id": item["number_id"], **{name: item.get(name) for name in names}, **told}

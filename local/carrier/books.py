@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import quote, urlencode
 
 from local.carrier import stock
-from local.carrier.webhooks import SMS_PATH, STATUS_PATH, VOICE_PATH
+from local.carrier.webhooks import SMS_FALLBACK_PATH, SMS_PATH, STATUS_PATH, VOICE_FALLBACK_PATH, VOICE_PATH
 
 VERSION: Final = 1
 URLS: Final = ("voice_url", "voice_fallback_url", "status_callback", "sms_url", "sms_fallback_url")
@@ -157,7 +158,7 @@ class Books:
             mark = f"{account_sid} {row['phone_number']}"
             if account_sid is not None and mark not in self._entered:
                 self._entered.add(mark)
-                self._enter_number(account_sid, row["phone_number"], base_url)
+                self._enter_number(account_sid, row, base_url)
         self.save()
 
     def _move(self, old: str, new: str) -> None:
@@ -169,14 +170,21 @@ class Books:
                 if number.url(name).startswith(f"{old}/"):
                     number.settings[name] = new + number.url(name).removeprefix(old)
 
-    def _enter_number(self, account_sid: str, phone_number: str, base_url: str) -> None:
+    def _enter_number(self, account_sid: str, row: Mapping[str, Any], base_url: str) -> None:
+        phone_number = row["phone_number"]
         holder = self.holder(phone_number)
         if holder is not None:
             del self.numbers[holder.sid]
+        told = {"transfer": row.get("transfer_number"), "language": row.get("language")}
+        query = urlencode({name: value for name, value in told.items() if value}, quote_via=quote)
         settings = {
             "voice_url": base_url + VOICE_PATH,
+            "voice_fallback_url": base_url + VOICE_FALLBACK_PATH + (f"?{query}" if query else ""),
+            "voice_fallback_method": "GET",
             "status_callback": base_url + STATUS_PATH,
             "sms_url": base_url + SMS_PATH,
+            "sms_fallback_url": base_url + SMS_FALLBACK_PATH,
+            "sms_fallback_method": "GET",
         }
         sid = "PN" + hashlib.sha256(f"{account_sid} {phone_number}".encode()).hexdigest()[:32]
         self.add_number(account_sid, phone_number, settings, sid=sid)

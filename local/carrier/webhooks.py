@@ -16,6 +16,8 @@ from local.carrier.signing import sign
 VOICE_PATH: Final = "/api/voice/incoming"
 STATUS_PATH: Final = "/api/voice/status"
 SMS_PATH: Final = "/api/sms/incoming"
+VOICE_FALLBACK_PATH: Final = "/fallback/voice"
+SMS_FALLBACK_PATH: Final = "/fallback/message"
 API_VERSION: Final = "2010-04-01"
 USER_AGENT: Final = "TwilioProxy/1.1"
 PLACES: Final = {"City": "", "State": "", "Zip": "", "Country": "US"}

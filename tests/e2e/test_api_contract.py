@@ -65,6 +65,15 @@ def known_ids(run: dict[str, Any], path: str) -> list[str]:
     return [each["id"] for each in run.get(kind, [])] or ["agt_skyowl_airline"]
 
 
+@pytest.mark.accept("C7", "C12")
+def test_nothing_of_the_demo_differs_from_what_twilio_has(office: Office) -> None:
+    """Its numbers are configured there as the API would configure them, fallbacks included."""
+    numbers = [office.done("GET", f"/api/voice/numbers/{each['id']}") for each in office.system.run["numbers"]]
+
+    assert len(numbers) == 3
+    assert [[]] * 3 == [each["drift"] for each in numbers]
+
+
 @pytest.mark.accept("O4")
 @pytest.mark.parametrize("role", ROLES)
 def test_the_api_is_what_its_document_says(office: Office, operations: list[Any], role: str) -> None:

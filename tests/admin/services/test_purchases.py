@@ -37,13 +37,13 @@ def test_a_number_is_configured_from_its_first_moment(office: Office) -> None:
         "VoiceUrl": f"{BASE}/api/voice/incoming",
         "VoiceMethod": "POST",
         "VoiceFallbackUrl": f"{FALLBACK}/voice?transfer=%2B15125550190&language=en-US",
-        "VoiceFallbackMethod": "POST",
+        "VoiceFallbackMethod": "GET",
         "StatusCallback": f"{BASE}/api/voice/status",
         "StatusCallbackMethod": "POST",
         "SmsUrl": f"{BASE}/api/sms/incoming",
         "SmsMethod": "POST",
         "SmsFallbackUrl": f"{FALLBACK}/message",
-        "SmsFallbackMethod": "POST",
+        "SmsFallbackMethod": "GET",
     } == created
     owned = office.twilio.numbers_of(number["phone_number"])
     assert [number["phone_sid"]] == [each["sid"] for each in owned]

@@ -65,9 +65,9 @@ class Site:
         if self.fallback_url:
             wanted |= {
                 "voice_fallback_url": _voice_fallback(self.fallback_url, doc),
-                "voice_fallback_method": "POST",
+                "voice_fallback_method": "GET",
                 "sms_fallback_url": f"{self.fallback_url}/message",
-                "sms_fallback_method": "POST",
+                "sms_fallback_method": "GET",
             }
         return wanted
 

@@ -370,7 +370,7 @@ def test_the_runs_numbers_are_there_from_the_start(carrier: Carrier, sdk: Client
     assert carrier.url + "/api/voice/incoming" == number.voice_url
     assert carrier.url + "/api/voice/status" == number.status_callback
     assert carrier.url + "/api/sms/incoming" == number.sms_url
-    assert not number.voice_fallback_url
+    assert number.voice_fallback_url.endswith("/fallback/voice")
 
 
 def test_what_was_done_survives_a_restart(carrier: Carrier, sdk: Client) -> None:
