@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,6 +44,7 @@ KEY_REFUSALS: Final = {
 }
 OPEN_PATHS: Final = frozenset({OPENAPI_PATH, DOCS_PATH})
 JSON: Final = "application/json"
+_SERVING: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,14 @@ class Api:
         object.__setattr__(self, "resolver", self._build())
 
     def handle(self, event: dict[str, Any], context: object) -> dict[str, Any]:
-        """Serve one event of the HTTP API, payload format 2.0; never raises."""
+        """Serve one event of the HTTP API, payload format 2.0; never raises.
+
+        One at a time: Powertools keeps the request at hand on a class of its own.
+        """
         try:
-            self._admit(event)
-            return self.resolver.resolve(event, context)  # type: ignore[arg-type]  # the runtime's own context
+            with _SERVING:
+                self._admit(event)
+                return self.resolver.resolve(event, context)  # type: ignore[arg-type]  # the runtime's own context
         except Exception as exc:  # noqa: BLE001 - the outer edge
             return _wire(_refused(self._problem(exc)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +10,11 @@ import pytest
 from ringfold.adapters.directory import Directory
 from ringfold.adapters.secrets import Secrets
 from ringfold.core.ids import AccountId
+from ringfold_admin.principal import Principal, Role
 from ringfold_admin.stores.accounts import account_numbers_pk
 from ringfold_admin.stores.table import Table
 from tests.admin.desk import Answer, Desk
+from tests.admin.numbers_desk import Office, at_once, principal_of
 from tests.admin.twilio import Twilio
 
 PATH = "/api/voice/accounts"
@@ -254,31 +256,24 @@ def test_an_api_key_asks_and_the_token_verifies(desk: Desk, twilio: Twilio) -> N
     assert (TOKEN,) == tokens(desk, made.json["id"])
 
 
-def test_a_twilio_account_is_added_once(desk: Desk) -> None:
-    """Also by two at the same moment; the loser leaves nothing behind."""
-    own = desk.organization()
-    answers: list[Answer] = []
-    threads = [
-        threading.Thread(target=lambda who=who: answers.append(who.post(PATH, account(name=who.claims["sub"]))))
-        for who in (desk.platform, desk.admin(own), desk.as_(desk_role(), own, "someone"))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def test_a_twilio_account_is_added_once(office: Office) -> None:
+    """Also by three at the same moment; the losers leave nothing behind."""
+    service = office.crew().account_service
+    platform = Principal("user-platform", Role.PLATFORM_ADMIN)
+    askers = [(platform, {"scope": "platform"}), (principal_of(office.org), {}), (platform, {})]
+    before = {each["id"] for each in office.platform.get(PATH).json["accounts"]}
 
-    refused = [each for each in answers if each.status != 201]
+    outcomes = at_once(*(partial(service.create, who, account(**more)) for who, more in askers))
+
+    refused = [problem for status, problem in outcomes if status != 200]
     assert [(409, "account_exists")] * 2 == [(each.status, each.code) for each in refused]
-    assert 1 == len(desk.platform.get(PATH).json["accounts"])
-    secrets = desk.aws.client("secretsmanager").list_secrets(MaxResults=100)["SecretList"]
-    mine = [each for each in secrets if each["Name"].startswith(f"/ringfold/{desk.aws.table}/accounts/")]
-    assert 1 == len(mine)
-
-
-def desk_role() -> Any:
-    from ringfold_admin.principal import Role  # noqa: PLC0415 - beside its only use
-
-    return Role.ORGANIZATION_ADMIN
+    made = {each["id"] for each in office.platform.get(PATH).json["accounts"]} - before
+    assert 1 == len(made)
+    secrets = office.desk.aws.client("secretsmanager").list_secrets(MaxResults=100)["SecretList"]
+    prefix = f"/ringfold/{office.desk.aws.table}/accounts/"
+    assert made | before == {
+        each["Name"].removeprefix(prefix).partition("/")[0] for each in secrets if each["Name"].startswith(prefix)
+    }
 
 
 def test_an_account_is_switched_off_and_on(desk: Desk) -> None:
@@ -359,21 +354,13 @@ def test_an_account_stays_the_twilio_account_it_is(desk: Desk) -> None:
     assert 400 == desk.platform.patch(one, {"organization_id": "org_a"}).status
 
 
-def test_two_patches_at_once_are_both_kept(desk: Desk) -> None:
+def test_two_patches_at_once_are_both_kept(office: Office) -> None:
     """Each changes its own field; neither is lost."""
-    made = desk.platform.post(PATH, account(scope="platform"))
-    one = f"{PATH}/{made.json['id']}"
-    changes = [{"name": "Renamed"}, {"is_active": False}, {"base_url": "https://voice.example.com"}]
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda change=change: statuses.append(desk.platform.patch(one, change).status))
-        for change in changes
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    service, admin = office.crew().account_service, principal_of(office.org)
+    changes: list[dict[str, Any]] = [{"name": "New"}, {"is_active": False}, {"base_url": "https://voice.example.com"}]
 
-    shown = desk.platform.get(one).json
-    assert [200, 200, 200] == statuses
-    assert ("Renamed", False, "https://voice.example.com") == (shown["name"], shown["is_active"], shown["base_url"])
+    outcomes = at_once(*(partial(service.change, admin, office.account, each, None) for each in changes))
+
+    shown = office.admin.get(f"{PATH}/{office.account}").json
+    assert [200, 200, 200] == [status for status, _ in outcomes]
+    assert ("New", False, "https://voice.example.com") == (shown["name"], shown["is_active"], shown["base_url"])
