@@ -127,10 +127,15 @@ def failed_messages(outcome: Outcome, message_ids: Sequence[str], source: QueueS
     Without `ReportBatchItemFailures` it is all or nothing; with it a failed invocation, or an answer that names an
     unknown or empty id, means all of them.
     """
-    everything = set(message_ids)
+    return failed_items(outcome, message_ids, partial_failures=source.partial_failures)
+
+
+def failed_items(outcome: Outcome, ids: Sequence[str], *, partial_failures: bool) -> set[str]:
+    """The same of any event source: ``ids`` are what a function may name."""
+    everything = set(ids)
     if outcome.failed:
         return everything
-    if not source.partial_failures:
+    if not partial_failures:
         return set()
     document = outcome.json()
     if document is None or document == {}:

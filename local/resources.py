@@ -142,6 +142,17 @@ class QueueSource:
 
 
 @dataclass(frozen=True)
+class StreamSource:
+    """A table whose stream invokes a function; `table` is its logical id."""
+
+    table: str
+    function: FunctionRef
+    batch_size: int
+    partial_failures: bool
+    key_schema: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A DynamoDB table; `create` holds CreateTable's own parameters."""
 
@@ -181,6 +192,7 @@ class Template:
     http_routes: tuple[HttpRoute, ...]
     relay: RelayApi | None
     queue_sources: tuple[QueueSource, ...]
+    stream_sources: tuple[StreamSource, ...]
     tables: tuple[Table, ...]
     queues: tuple[Queue, ...]
     secrets: tuple[Secret, ...]
@@ -204,6 +216,7 @@ class Template:
         """Names of the functions something that is served here calls."""
         refs = [route.integration.function for route in self.http_routes]
         refs += [source.function for source in self.queue_sources]
+        refs += [source.function for source in self.stream_sources]
         if self.relay is not None:
             refs += [integration.function for integration in self.relay.routes.values()]
             refs += [self.relay.authorizer.function] if self.relay.authorizer else []

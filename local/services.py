@@ -41,7 +41,7 @@ class Endpoints:
 
     Attributes:
         region: The AWS region everything is signed for.
-        dynamodb: Table engine; every other service is at `aws`.
+        dynamodb: Table engine and its streams; every other service is at `aws`.
     """
 
     region: str
@@ -52,7 +52,7 @@ class Endpoints:
         """A botocore client for one of the services, with the local run's own keys."""
         session = botocore.session.Session(session_vars=_OWN_CONFIGURATION)
         session.set_credentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
-        url = self.dynamodb if service == "dynamodb" else self.aws
+        url = self.dynamodb if service.startswith("dynamodb") else self.aws
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=30, proxies={}
         )

@@ -27,6 +27,7 @@ from local.seed import Shelf
 from local.services import KEYS, Endpoints, make_resources, start_ministack
 from local.settings import LOCAL_REGION, LOOPBACK, ROOT, LocalSettings
 from local.sign_in import UserPool, user_pool
+from local.streams import StreamPoller
 from local.template import Attributes, Function, Template, TemplateError, read_template
 from local.traffic import Traffic
 from local.wire import MAX_MESSAGE_BYTES
@@ -65,7 +66,7 @@ class Supervisor:
         self.settings = settings
         self._stop = asyncio.Event()
         self._processes: list[Process] = []
-        self._pollers: list[QueuePoller] = []
+        self._pollers: list[QueuePoller | StreamPoller] = []
         self._logs = FunctionLogs(settings.home / "log")
         self.traffic = Traffic()
 
@@ -243,6 +244,13 @@ class Supervisor:
             )
             poller.start()
             self._pollers.append(poller)
+        names = {table.logical_id: table.name for table in parts.template.tables}
+        for stream in parts.template.stream_sources:
+            reader = StreamPoller(
+                stream, names[stream.table], endpoints.client, workers, self.traffic, endpoints.region
+            )
+            reader.start()
+            self._pollers.append(reader)
 
     async def _until_stopped(self, serving: "asyncio.Task[None]") -> None:
         """Wait for a signal; a part that ends by itself ends the run with a message."""

@@ -26,6 +26,7 @@ from local.resources import (
     QueueSource,
     RelayApi,
     Secret,
+    StreamSource,
     Table,
     Template,
 )
@@ -110,8 +111,9 @@ class _Reader:
         functions = {name: self._function(name) for name in self._of("AWS::Serverless::Function")}
         routes: list[HttpRoute] = []
         sources: list[QueueSource] = []
+        streams: list[StreamSource] = []
         for function in functions.values():
-            self._events(function, routes, sources)
+            self._events(function, routes, sources, streams)
         for name in self._apis("HTTP"):
             routes.extend(self._http_route(each) for each in self._of_api("Route", name))
         sources.extend(self._mapping(name) for name in self._of("AWS::Lambda::EventSourceMapping"))
@@ -121,6 +123,7 @@ class _Reader:
             http_routes=tuple(routes),
             relay=self._relay(),
             queue_sources=tuple(sources),
+            stream_sources=tuple(streams),
             tables=tuple(self._table(name) for name in self._of("AWS::DynamoDB::Table")),
             queues=tuple(self._queue(name) for name in self._of("AWS::SQS::Queue")),
             secrets=tuple(self._secret(name) for name in self._of("AWS::SecretsManager::Secret")),
@@ -185,7 +188,9 @@ class _Reader:
             kind.rsplit("::", 1)[-1]
         )
         given = self._get(logical_id, key) if key else None
-        return str(given) if given else f"{PSEUDO_PARAMETERS['AWS::StackName']}-{logical_id}"
+        fifo = kind == "AWS::SQS::Queue" and self._get(logical_id, "FifoQueue")
+        suffix = ".fifo" if fifo else ""  # CloudFormation puts it behind a name it makes up, too
+        return str(given) if given else f"{PSEUDO_PARAMETERS['AWS::StackName']}-{logical_id}{suffix}"
 
     # --- functions and what invokes them -----------------------------------------------------------------------
 
@@ -222,7 +227,13 @@ class _Reader:
                 return self._folder(layer, str(self._get(layer, "ContentUri")))
         raise TemplateError(f"{name}: layer {ref} is not made in this template; the local run has no other layers")
 
-    def _events(self, function: Function, routes: list[HttpRoute], sources: list[QueueSource]) -> None:
+    def _events(
+        self,
+        function: Function,
+        routes: list[HttpRoute],
+        sources: list[QueueSource],
+        streams: list[StreamSource],
+    ) -> None:
         ref = FunctionRef(function.name, function.alias)
         events = (self._resources[function.logical_id].get("Properties") or {}).get("Events") or {}
         for event_name, event in events.items():
@@ -235,6 +246,9 @@ class _Reader:
             elif kind == "SQS":
                 properties = self._resolver.resolve(event.get("Properties") or {}, where)
                 sources.append(self._queue_source(str(properties["Queue"]), ref, properties))
+            elif kind == "DynamoDB":
+                properties = self._resolver.resolve(event.get("Properties") or {}, where)
+                streams.append(self._stream_source(str(properties["Stream"]), ref, properties))
             else:
                 self._unserved.append(f"{where} ({kind})")
 
@@ -257,6 +271,20 @@ class _Reader:
             batch_window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
             partial_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
             concurrency=int(properties.get("ScalingConfig", {}).get("MaximumConcurrency", 10)),
+        )
+
+    def _stream_source(self, arn: str, ref: FunctionRef, properties: Mapping[str, Any]) -> StreamSource:
+        for table in self._of("AWS::DynamoDB::Table"):
+            if arn == self._attribute(table, "StreamArn"):
+                break
+        else:
+            raise TemplateError(f"event source {arn} is not the stream of a table of this template")
+        return StreamSource(
+            table=table,
+            function=ref,
+            batch_size=int(properties.get("BatchSize", 100)),
+            partial_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+            key_schema=tuple(self._get(table, "KeySchema")),
         )
 
     # --- the WebSocket API -------------------------------------------------------------------------------------

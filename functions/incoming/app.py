@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from ringfold import bootstrap
@@ -15,7 +15,7 @@ from ringfold.errors import ConfigError
 from ringfold.log import Log
 from ringfold.service.answers import Reply, refusal
 from ringfold.service.voice import Voice, apology
-from ringfold.service.webhook import WebhookRequest
+from ringfold.service.webhook import WebhookRequest, parse_event
 
 ACTION_PREFIX: Final = "/api/voice/action/"
 
@@ -54,15 +54,6 @@ def parse_request(event: Mapping[str, Any]) -> WebhookRequest:
     Raises:
         ValueError: If its body is not what it says it is, or its path is none of ours.
     """
-    raw_path = str(event.get("rawPath", ""))
-    path = raw_path[raw_path.index("/api/voice/") :]
-    body = event.get("body") or ""
-    raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode("utf-8", "replace")
-    return WebhookRequest(
-        method=event["requestContext"]["http"]["method"],
-        path=path,
-        raw_query=event.get("rawQueryString") or "",
-        headers=event.get("headers") or {},
-        body=raw,
-        conversation_id=path.removeprefix(ACTION_PREFIX) if path.startswith(ACTION_PREFIX) else "",
-    )
+    request = parse_event(event, "/api/voice/")
+    own = request.path.startswith(ACTION_PREFIX)
+    return replace(request, conversation_id=request.path.removeprefix(ACTION_PREFIX) if own else "")

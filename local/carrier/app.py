@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from local.carrier.books import Books
 from local.carrier.control import control_routes
 from local.carrier.control_rest import RestControl
+from local.carrier.control_texts import TextControl
 from local.carrier.exchange import Exchange, Feed
 from local.carrier.manners import Manners
 from local.carrier.rest.api import RestApi
@@ -44,7 +45,14 @@ def build_carrier(
         books.on_token = on_token
     exchange = Exchange(run, feed, manners, books)
     api = RestApi(exchange, feed)
-    app = Starlette(routes=[*control_routes(exchange), *RestControl(api).routes(), *api.routes()])
+    app = Starlette(
+        routes=[
+            *control_routes(exchange),
+            *TextControl(exchange.texting).routes(),
+            *RestControl(api).routes(),
+            *api.routes(),
+        ]
+    )
     app.state.exchange = exchange
     app.state.api = api
     return app

@@ -18,6 +18,7 @@ from local.carrier.books import Books, Number
 from local.carrier.call import CarrierCall, Hooks, Line
 from local.carrier.manners import Manners
 from local.carrier.record import Happening
+from local.carrier.texting import Texting
 
 BOOKS_FILE: Final = Path("state", "carrier.json")
 KEPT_CALLS: Final = 100
@@ -182,6 +183,7 @@ class Exchange:
         self._manners = manners or Manners()
         self._http: dict[bool, httpx.AsyncClient] = {}
         self.calls: OrderedDict[str, CarrierCall] = OrderedDict()
+        self.texting = Texting(self.books, feed)
 
     def directory(self) -> Directory:
         """Made afresh: numbers come and go while the system runs."""
@@ -217,5 +219,6 @@ class Exchange:
     async def close(self) -> None:
         """Hang up on everybody."""
         await asyncio.gather(*(call.close() for call in self.calls.values()), return_exceptions=True)
+        await self.texting.close()
         for client in self._http.values():
             await client.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringfold.core.agent import CHANNEL_RULES, Agent, agent_from_doc
+from ringfold.core.agent import VOICE_RULES, Agent, agent_from_doc
 from ringfold.core.ids import AgentId, OrganizationId
 from ringfold.errors import ConfigError
 
@@ -30,5 +30,5 @@ def test_an_incomplete_agent_is_a_configuration_error() -> None:
 @pytest.mark.accept("G2")
 def test_a_voice_answer_is_to_be_one_or_two_short_sentences() -> None:
     """The rules of the voice channel say so, and forbid lists."""
-    assert "one or two short sentences" in CHANNEL_RULES["voice"]
-    assert "no lists" in CHANNEL_RULES["voice"]
+    assert "one or two short sentences" in VOICE_RULES
+    assert "no lists" in VOICE_RULES

@@ -10,7 +10,8 @@ import botocore.session
 import pytest
 from botocore.validate import validate_parameters
 
-from ringfold.core.agent import SMS_RULES, VOICE_RULES
+from ringfold.channels.sms import SMS
+from ringfold.core.agent import VOICE_RULES
 from ringfold.core.request import build_request, call_context
 from tests.stage import SNAPSHOT, an_agent
 
@@ -39,12 +40,13 @@ def test_bedrock_takes_what_is_built(
 def test_the_channel_decides_how_answers_are_shaped() -> None:
     """The same instructions, another rule."""
     texts = {
-        channel: build_request(SNAPSHOT, MESSAGES, (), channel)["system"][0]["text"] for channel in ("voice", "sms")
+        channel: build_request(SNAPSHOT, MESSAGES, (), rules)["system"][0]["text"]
+        for channel, rules in (("voice", VOICE_RULES), ("sms", SMS.rules))
     }
 
     assert texts["voice"].startswith("Be kind.")
     assert texts["voice"].endswith(VOICE_RULES)
-    assert texts["sms"].endswith(SMS_RULES)
+    assert texts["sms"].endswith(SMS.rules)
     assert "one or two short sentences" in texts["voice"]
 
 

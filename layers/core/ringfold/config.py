@@ -28,6 +28,8 @@ NAMES: Final = {
 }
 OPTIONAL: Final = {
     "FALLBACK_URL": "https://host/path of the fallback, no trailing slash; numbers name its /voice and /message",
+    "OUTBOX_TABLE_NAME": "the DynamoDB table whose stream hands texts on",
+    "REPLY_QUEUE_URL": "the SQS FIFO queue of texts to be answered",
     "PURCHASE_QUEUE_URL": "the SQS queue of later looks at purchases whose answer was lost",
     "SECRETS_KEY_ID": "ARN of the KMS key that new secrets are encrypted with; without it, the AWS account's default",
     "TWILIO_API_BASE_URL": "https://host where Twilio's REST API is asked instead of at Twilio",
@@ -54,6 +56,8 @@ class Settings:
     model_id: str
     fallback_model_id: str
     fallback_url: str = ""
+    outbox_table_name: str = ""
+    reply_queue_url: str = ""
     purchase_queue_url: str = ""
     secrets_key_id: str = ""
     twilio_api_base_url: str = ""

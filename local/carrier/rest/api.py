@@ -60,7 +60,7 @@ class RestApi:
             *IncomingPhoneNumbers(self.books).operations(),
             *Addresses(self.books).operations(),
             *Calls(exchange).operations(),
-            *Messages(self.books).operations(),
+            *Messages(self.books, exchange.texting).operations(),
             *DialingPermissions(self.books).operations(),
         ]
 

@@ -16,10 +16,6 @@ VOICE_RULES: Final = (
     "The caller's words come from speech recognition and may be misheard. "
     "When you look something up, do not announce it at length. Never invent facts; use the tools."
 )
-SMS_RULES: Final = (
-    "You are answering a text message (channel: sms). Answer in two or three sentences with the key details inline."
-)
-CHANNEL_RULES: Final[Mapping[str, str]] = {"voice": VOICE_RULES, "sms": SMS_RULES}
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ringfold.core.agent import CHANNEL_RULES
+from ringfold.core.agent import VOICE_RULES
 from ringfold.core.history import Message
 from ringfold.core.session import Snapshot
 
 
 def build_request(
-    snapshot: Snapshot, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], channel: str = "voice"
+    snapshot: Snapshot, messages: Sequence[Message], specs: Sequence[Mapping[str, Any]], rules: str = VOICE_RULES
 ) -> dict[str, Any]:
-    """The ConverseStream request, less the model id; ``specs`` are entries of ``toolConfig.tools``.
+    """The ConverseStream request, less the model id.
+
+    ``specs`` are entries of ``toolConfig.tools``, ``rules`` the channel's.
 
     What does not change between calls comes first, so that a prompt cache can hold it; what this call knows of the
     caller comes last in the system prompt and never in the messages (D8).
@@ -23,7 +25,7 @@ def build_request(
     if agent.temperature is not None:
         inference["temperature"] = agent.temperature
     request: dict[str, Any] = {
-        "system": [{"text": f"{agent.instructions.strip()}\n\n{CHANNEL_RULES[channel]}"}],
+        "system": [{"text": f"{agent.instructions.strip()}\n\n{rules}"}],
         "messages": list(messages),
         "inferenceConfig": inference,
     }

@@ -15,18 +15,25 @@ from ringfold.tools.registry import Registry, ToolContext, ToolOutcome, refused
 
 
 class ToolRunner:
-    """The tool port over a registry."""
+    """The tool port over a registry.
 
-    def __init__(self, registry: Registry, threads: ThreadPool, log: Log) -> None:
-        self._registry, self._threads, self._log = registry, threads, log
+    Args:
+        registry: The deployment's tools.
+        threads: Where they run.
+        log: Told of failures.
+        channel: Where the conversation is held: tools may be offered on some channels only.
+    """
+
+    def __init__(self, registry: Registry, threads: ThreadPool, log: Log, channel: str = "voice") -> None:
+        self._registry, self._threads, self._log, self._channel = registry, threads, log, channel
 
     def specs(self, agent: Agent) -> Sequence[Mapping[str, Any]]:
         """The agent's tools as Converse takes them."""
-        return self._registry.specs(agent)
+        return self._registry.specs(agent, self._channel)
 
     def kind(self, agent: Agent, name: str) -> str:
         """``"read"``, ``"effect"``, the name of a control tool, or ``""``."""
-        return self._registry.kind(agent, name)
+        return self._registry.kind(agent, name, self._channel)
 
     def run(self, call_sid: str, command: RunTool) -> ToolReturned:
         """Run a tool; one that takes too long goes on in its thread, and the model is told that nobody waited."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from ringfold.core import signature
@@ -47,6 +48,14 @@ class WebhookRequest:
         except ValueError as exc:
             raise WireError("query: too many fields") from exc
 
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """What our own URL said, whatever the method; too many fields say nothing."""
+        try:
+            return parse_qsl(self.raw_query, keep_blank_values=True, max_num_fields=signature.MAX_FORM_FIELDS)
+        except ValueError:
+            return []
+
     def get(self, name: str) -> str:
         """One parameter; ``""`` when it is missing.
 
@@ -57,6 +66,28 @@ class WebhookRequest:
         if len(values) > 1:
             raise WireError(f"{name} is given {len(values)} times")
         return values.pop() if values else ""
+
+
+def parse_event(event: Mapping[str, Any], root: str) -> WebhookRequest:
+    """Take the HTTP API's event (payload format 2.0) apart.
+
+    Args:
+        event: As Lambda gives it.
+        root: Where our paths begin, ``/api/voice/``: what stands before it is a stage's or a mapping's.
+
+    Raises:
+        ValueError: If its body is not what it says it is, or its path is none of ours.
+    """
+    raw_path = str(event.get("rawPath", ""))
+    body = event.get("body") or ""
+    raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode("utf-8", "replace")
+    return WebhookRequest(
+        method=event["requestContext"]["http"]["method"],
+        path=raw_path[raw_path.index(root) :],
+        raw_query=event.get("rawQueryString") or "",
+        headers=event.get("headers") or {},
+        body=raw,
+    )
 
 
 def resolve_base_url(number: Number | None, account: Account | None, system: str) -> str:

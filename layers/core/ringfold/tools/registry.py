@@ -17,7 +17,6 @@ from ringfold.errors import ConfigError
 from ringfold.tools.schema import faults_of
 
 MAX_RESULT_BYTES: Final = 8 * 1024
-CHANNELS: Final = ("voice", "sms")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Tool:
         run: Does it; gets checked arguments, returns anything JSON can hold, raises whatever it likes.
         side_effect: Whether calling it changes something: then it is started only by who owns the floor.
         control: Handled by the turn itself, never run.
-        channels: Where it can be offered.
+        channels: Where it can be offered; none named: on every one.
     """
 
     name: str
@@ -54,7 +53,7 @@ class Tool:
     run: Callable[[Mapping[str, Any], ToolContext], object]
     side_effect: bool = False
     control: bool = False
-    channels: tuple[str, ...] = CHANNELS
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Registry:
     def offered(self, agent: Agent, channel: str = "voice") -> list[Tool]:
         """The agent's tools on this channel; a name that is not registered here is left out."""
         known = (self.tools.get(name) for name in agent.tools)
-        return [tool for tool in known if tool is not None and channel in tool.channels]
+        return [tool for tool in known if tool is not None and (not tool.channels or channel in tool.channels)]
 
     def unknown(self, agent: Agent) -> list[str]:
         """Names the agent lists that are no tools, for whoever configures it."""

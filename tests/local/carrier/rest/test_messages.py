@@ -34,7 +34,8 @@ def test_a_message_is_stored_and_found_again(carrier: Carrier, sdk: Client) -> N
         ({"body": "x" * 1601}, 21617),
         ({"from_": "+15125550177"}, 21606),
         ({"from_": "+15125550120"}, 21606),
-        ({"status_callback": "https://app.example"}, 20001),
+        ({"max_price": "1"}, 20001),
+        ({"to": "12345"}, 21211),
     ],
 )
 def test_messages_that_cannot_be_sent(sdk: Client, change: dict[str, Any], code: int) -> None:

@@ -1,0 +1,1 @@
+"""The channels, one module each; adding one edits nothing else of this package's core."""
