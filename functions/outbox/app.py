@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ringfold import bootstrap_texts as bootstrap
 from ringfold.adapters import codec
 from ringfold.core.texts import Thread
-from ringfold.log import about
+from ringfold.errors import ConfigError
+from ringfold.log import Log, about
 
-queue = bootstrap.reply_queue()
-log = bootstrap.log("outbox")
+with suppress(ConfigError):
+    bootstrap.reply_queue()  # at cold start; a fault is told with the first record
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
@@ -20,8 +22,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
             continue  # its removal, by TTL
         try:
             item = codec.load_item(record["dynamodb"]["NewImage"])
-            queue.put(item["pk"], Thread(**item["thread"]), item["account_id"])
+            bootstrap.reply_queue().put(item["pk"], Thread(**item["thread"]), item["account_id"])
         except Exception as exc:  # noqa: BLE001 - the outer edge: the stream waits and tries again
-            log.error("text could not be handed on", **about(exc))
+            Log().error("text could not be handed on", **about(exc))
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
     return {"batchItemFailures": []}

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from ringfold import bootstrap_texts as bootstrap
 from ringfold.core.texts import Thread
-from ringfold.log import about
+from ringfold.errors import ConfigError
+from ringfold.log import Log, about
 
-replies = bootstrap.replies()
-log = bootstrap.log("sms_reply")
+with suppress(ConfigError):
+    bootstrap.replies()  # at cold start; a fault is told with the first message
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-    """Answer each message's thread; behind a failure the same thread's later messages fail too, to stay in order."""
+    """Answer each message's thread; behind a failure the same thread's later messages wait too, to stay in order."""
     failed: list[dict[str, str]] = []
     stuck: set[str] = set()
     for record in event.get("Records", []):
         group = record.get("attributes", {}).get("MessageGroupId", "")
+        name = {"itemIdentifier": record.get("messageId", "")}
+        if group and group in stuck:
+            failed.append(name)
+            continue
         try:
-            if group in stuck:
-                raise InterruptedError  # noqa: TRY301 - an earlier text of the thread waits
             body = json.loads(record["body"])
-            replies.answer(Thread(**body["thread"]), body["account_id"])
+            bootstrap.replies().answer(Thread(**body["thread"]), body["account_id"])
         except Exception as exc:  # noqa: BLE001 - the outer edge: one thread must not stop the others
+            Log().error("texts could not be answered", **about(exc))
             stuck.add(group)
-            log.error("texts could not be answered", **about(exc))
-            failed.append({"itemIdentifier": record.get("messageId", "")})
+            failed.append(name)
     return {"batchItemFailures": failed}

@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 _FENCE: Final = re.compile(r"^\s*```.*$", re.MULTILINE)
-_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+", re.MULTILINE)
-_QUOTE: Final = re.compile(r"^\s{0,3}>\s?", re.MULTILINE)
-_BULLET: Final = re.compile(r"^\s*[*+]\s+", re.MULTILINE)
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}\s+", re.MULTILINE)
+_QUOTE: Final = re.compile(r"^ {0,3}> ?", re.MULTILINE)
+_BULLET: Final = re.compile(r"^[ \t]*[*+][ \t]+", re.MULTILINE)
 _LINK: Final = re.compile(r"!?\[([^\]\n]*)\]\((\S+?)(?:\s+\"[^\"\n]*\")?\)")
 _STRONG: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _EMPHASIS: Final = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]+?)(?<=\S)\1(?![\w*])")

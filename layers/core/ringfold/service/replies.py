@@ -212,7 +212,8 @@ class Replies:
         return [self._reply(thread, line, waiting[-1], part, at) for at, part in enumerate(parts)]
 
     def _reply(self, thread: Thread, line: _Line, newest: Text, body: str, part: int) -> Text:
-        now_ms = int(self._clock() * 1000) + part
+        # Behind what it answers, whatever the clocks of two workers say.
+        now_ms = max(int(self._clock() * 1000), newest.at_ms + 1) + part
         counted = count_segments(body)
         digest = hashlib.sha256(f"{newest.message_id}|{part}".encode()).hexdigest()[:26]
         return Text(

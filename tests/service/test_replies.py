@@ -1,0 +1,264 @@
+"""Answering threads over real tables: each text once, in order, together, whatever dies in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringfold.adapters.directory import number_key
+from ringfold.adapters.messages import Refused
+from ringfold.core import texts
+from ringfold.errors import ConfigError, DependencyError
+from ringfold.service.replies import HONEST
+from tests.aws import Aws
+from tests.texts_world import ACCOUNT, CONTACT, NUMBER, THREAD, Killed, TextWorld, build
+from tests.world import World, world
+
+__all__ = ["world"]
+
+
+@pytest.fixture
+def them(world: World, aws: Aws) -> TextWorld:
+    return build(world, aws)
+
+
+def answer(them: TextWorld) -> None:
+    them.replies().answer(THREAD, ACCOUNT)
+
+
+def states(them: TextWorld) -> list[tuple[str, str]]:
+    return [(each.direction, each.state) for each in them.texts()]
+
+
+@pytest.mark.accept("A1", "A2", "A10", "A11", "A19")
+def test_a_text_gets_its_answer(them: TextWorld) -> None:
+    """Sent with the account's own credentials, stored with its segments, and pointing at what it answers."""
+    them.text("Where is my flight?")
+
+    answer(them)
+
+    assert [(CONTACT, "Answer 1.")] == them.twilio.sent
+    assert [("in", texts.ANSWERED), ("out", "queued")] == states(them)
+    asked, reply = them.texts()
+    assert (asked.message_id, "GSM-7", 1, f"SM{1:032x}") == (
+        reply.reply_to,
+        reply.encoding,
+        reply.segments,
+        reply.sid,
+    )
+    assert them.twilio.callbacks[0].endswith(f"/api/sms/status?text={reply.message_id}")
+
+
+@pytest.mark.accept("A17")
+def test_a_delivery_that_comes_again_answers_nothing_twice(them: TextWorld) -> None:
+    """The queue may deliver as often as it likes."""
+    them.text("Hello")
+    for _ in range(3):
+        answer(them)
+
+    assert 1 == len(them.twilio.sent)
+    assert 1 == len(them.writer.asked)
+
+
+@pytest.mark.accept("A17")
+def test_texts_in_quick_succession_are_answered_together(them: TextWorld) -> None:
+    """Ten of them: one answer, which has read all of them in their order."""
+    for i in range(10):
+        them.text(f"Part {i}")
+
+    for _ in range(10):
+        answer(them)
+
+    assert [[f"Part {i}" for i in range(10)]] == them.writer.asked
+    assert 1 == len(them.twilio.sent)
+    assert {texts.ANSWERED} == {each.state for each in them.texts() if each.direction == "in"}
+
+
+@pytest.mark.accept("A17")
+def test_an_answer_that_another_text_has_overtaken_is_written_again(them: TextWorld) -> None:
+    """Nothing is sent of the first."""
+    them.text("Is my flight late?")
+    them.writer.meanwhile = [lambda: them.text("ABC123, I mean.") and None]
+
+    answer(them)
+
+    assert [(CONTACT, "Answer 2.")] == them.twilio.sent
+    assert ["Is my flight late?", "ABC123, I mean."] == them.writer.asked[1]
+
+
+def test_texts_that_never_stop_coming_are_answered_later(them: TextWorld) -> None:
+    """The queue delivers again; nothing is lost."""
+    them.text("One")
+    them.writer.meanwhile = [lambda: them.text("More") and None] * 9
+
+    with pytest.raises(DependencyError):
+        answer(them)
+    them.writer.meanwhile = []
+    answer(them)
+
+    assert 1 == len(them.twilio.sent)
+
+
+@pytest.mark.accept("A17")
+@pytest.mark.parametrize("when", ["before it was sent", "behind it", "before it was written down"])
+def test_a_worker_killed_anywhere_sends_one_answer(them: TextWorld, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twilio is looked at before anything would be sent again."""
+    them.text("Hello")
+    replies = them.replies()
+    if when == "behind it":
+        them.twilio.faults = ["lost"]
+    elif when == "before it was sent":
+        them.twilio.faults = [Killed()]
+    else:
+        monkeypatch.setattr("ringfold.adapters.texts.Texts.commit", _dies)
+
+    with pytest.raises(Killed):
+        replies.answer(THREAD, ACCOUNT)
+    monkeypatch.undo()
+    answer(them)
+    answer(them)
+
+    assert 1 == len(them.twilio.sent), when
+    assert [("in", texts.ANSWERED)] == states(them)[:1]
+    assert "out" == states(them)[1][0]
+    assert states(them)[1][1] in {"queued", "sent"}
+    assert (1 if when != "before it was written down" else 0) == them.twilio.looks
+
+
+def _dies(*_arguments: object) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_twilio_that_fails_is_asked_again_later(them: TextWorld, status: int) -> None:
+    """The queue brings the text back; the answer that was written is the one that is sent."""
+    them.text("Hello")
+    them.twilio.faults = [DependencyError("twilio", f"send: {status}", retryable=True, processed=None)] * 2
+
+    for _ in range(2):
+        with pytest.raises(DependencyError):
+            answer(them)
+    answer(them)
+
+    assert [(CONTACT, "Answer 1.")] == them.twilio.sent
+    assert 1 == len(them.writer.asked)
+
+
+@pytest.mark.accept("A18")
+def test_an_opted_out_contact_is_entered_and_left_alone(them: TextWorld) -> None:
+    """21610 once; the next text is not even answered."""
+    them.text("Hello")
+    them.twilio.faults = [Refused(400, "21610")]
+    answer(them)
+
+    them.text("Hello again")
+    answer(them)
+
+    assert [] == them.twilio.sent
+    found = them.texts()
+    assert [("failed", "21610")] == [(each.state, each.error_code) for each in found if each.direction == "out"]
+    assert "opted out" == found[-1].reason
+    assert 1 == len(them.writer.asked)
+
+
+def test_a_refusal_of_twilios_is_kept_and_not_repeated(them: TextWorld) -> None:
+    """A landline takes no texts: tried once."""
+    them.text("Hello")
+    them.twilio.faults = [Refused(400, "21614")]
+    answer(them)
+    answer(them)
+
+    assert ("failed", "21614") == (them.texts()[-1].state, them.texts()[-1].error_code)
+
+
+@pytest.mark.accept("N1")
+def test_a_model_that_fails_still_answers_honestly_once(them: TextWorld) -> None:
+    """No silence, and no second apology."""
+    them.text("Hello")
+    them.writer.answers = [""]
+    answer(them)
+    answer(them)
+
+    assert [(CONTACT, HONEST)] == them.twilio.sent
+
+
+def test_two_machines_do_not_talk_for_ever(them: TextWorld) -> None:
+    """The same words again and again are no longer answered; the reason is kept."""
+    for _ in range(7):
+        them.text("Thank you for your message!")
+        answer(them)
+
+    assert 4 == len(them.twilio.sent)
+    assert "loop" == them.texts()[-1].reason
+
+
+def test_a_contact_has_a_daily_limit(them: TextWorld) -> None:
+    """Tomorrow is another day."""
+    replies = them.replies(daily=2)
+    for i in range(3):
+        them.text(f"Question {i}")
+        replies.answer(THREAD, ACCOUNT)
+        them.world.now += 600
+
+    assert 2 == len(them.twilio.sent)
+    assert "daily limit" == them.texts()[-1].reason
+    them.world.now += 24 * 3600
+    them.text("Good morning")
+    replies.answer(THREAD, ACCOUNT)
+    assert 3 == len(them.twilio.sent)
+
+
+@pytest.mark.accept("B7")
+def test_a_line_switched_off_meanwhile_sends_nothing(them: TextWorld) -> None:
+    """Between the webhook and the answer."""
+    them.text("Hello")
+    them.world.change(number_key(NUMBER), is_active=False)
+
+    answer(them)
+
+    assert ([], "inactive") == (them.twilio.sent, them.texts()[-1].reason)
+
+
+def test_a_number_that_is_another_organizations_now_answers_nobody(them: TextWorld) -> None:
+    """The text goes to the dead letters with the reason."""
+    them.text("Hello")
+    them.world.change(number_key(NUMBER), organization_id="org_harbor")
+
+    with pytest.raises(ConfigError, match="not the organization's"):
+        answer(them)
+
+    assert [] == them.twilio.sent
+
+
+@pytest.mark.accept("A19")
+def test_a_long_answer_is_sent_in_parts_in_their_order(them: TextWorld) -> None:
+    """Each with its own segments."""
+    them.text("Tell me everything")
+    them.writer.answers = ["A sentence of some length. " * 100]
+
+    answer(them)
+
+    assert 2 == len(them.twilio.sent)
+    parts = [each for each in them.texts() if each.direction == "out"]
+    assert [body for _, body in them.twilio.sent] == [each.body for each in parts]
+    assert all(each.segments >= 7 for each in parts)
+
+
+@pytest.mark.accept("G15", "H13")
+def test_another_organizations_texts_are_not_read(them: TextWorld) -> None:
+    """The same contact writes to two organizations: neither agent sees the other's."""
+    them.text("To the airline")
+    them.store.receive(
+        texts.Text(
+            "msg_other",
+            texts.Thread("org_harbor", "+15125550120", "sms", CONTACT),
+            "in",
+            "To the dentist",
+            int(them.world.now * 1000),
+            "acc_harbor",
+            sid="SMother",
+        )
+    )
+
+    answer(them)
+
+    assert [["To the airline"]] == them.writer.asked
