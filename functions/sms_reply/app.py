@@ -32,4 +32,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
             Log().error("texts could not be answered", **about(exc))
             stuck.add(group)
             failed.append(name)
+            _come_again(record)
     return {"batchItemFailures": failed}
+
+
+def _come_again(record: dict[str, Any]) -> None:
+    received = str(record.get("attributes", {}).get("ApproximateReceiveCount", "1"))
+    with suppress(ConfigError):
+        queue = bootstrap.reply_queue()
+        queue.come_again(record.get("receiptHandle", ""), int(received) if received.isdigit() else 1)

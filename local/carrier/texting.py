@@ -196,11 +196,12 @@ class Texting:
     # -- what is kept --------------------------------------------------------------------------------------------------
 
     def between(self, number: str, contact: str) -> list[dict[str, Any]]:
-        """The texts between a number and a contact, oldest first; all of the number's without a contact."""
+        """The texts between a number, by whatever channel, and a contact's address; all without one; oldest first."""
         return [
             each
             for each in self.messages.values()
-            if number in (each["to"], each["from"]) and (not contact or contact in (each["to"], each["from"]))
+            if bare(number) in (bare(each["to"]), bare(each["from"]))
+            and (not contact or contact in (each["to"], each["from"]))
         ]
 
     def enter(

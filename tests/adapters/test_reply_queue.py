@@ -44,6 +44,21 @@ def test_a_thread_has_one_worker_at_a_time_and_a_text_is_there_once(aws: Aws) ->
     assert THREAD == Thread(**next(json.loads(m["Body"]) for m in messages if '"m1"' in m["Body"])["thread"])
 
 
+def test_a_message_comes_again_soon(aws: Aws) -> None:
+    """Sooner than its visibility would have it; a handle that is none does no harm."""
+    client, url = queue(aws)
+    ReplyQueue(client, url).put("m1", THREAD, "acc_1")
+    (message,) = taken(client, url)
+    assert [] == taken(client, url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ringfold.adapters.reply_queue.PAUSES_S", (0,))
+        ReplyQueue(client, url).come_again(message["ReceiptHandle"], 3)
+        ReplyQueue(client, url).come_again("none", 1)
+
+    assert 1 == len(taken(client, url))
+
+
 def test_a_queue_that_is_not_there_is_told(aws: Aws) -> None:
     """The stream tries again."""
     with pytest.raises(DependencyError):
