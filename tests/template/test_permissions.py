@@ -19,6 +19,7 @@ CARRIER = ROOT / "layers" / "admin" / "ringfold_admin" / "carrier"  # its client
 # botocore's name of an operation -> the actions IAM asks for.
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     "batch_get_item": ("dynamodb:BatchGetItem",),
+    "change_message_visibility": ("sqs:ChangeMessageVisibility",),
     "converse_stream": ("bedrock:InvokeModelWithResponseStream",),
     "create_secret": ("secretsmanager:CreateSecret",),
     "delete_item": ("dynamodb:DeleteItem",),

@@ -15,7 +15,7 @@ from tests.template.conftest import ROOT, Template
 from tests.template.shapes import as_list, names_in, needs_of, resources_of, statements_of, text_of
 
 ON_A_CALL = {"IncomingFunction", "RelayConnectFunction", "RelayMessageFunction", "RelayWatchdogFunction"}
-SNAPPED = ON_A_CALL | {"ProvisionFunction"}
+SNAPPED = ON_A_CALL | {"ProvisionFunction", "SmsWebhookFunction", "OutboxFunction", "SmsReplyFunction"}
 FUNCTIONS = SNAPPED | {"TokenClaimsFunction"}
 
 # A star is allowed where AWS gives names below a prefix of ours, or where it asks for one.
@@ -103,7 +103,7 @@ def test_no_permission_is_wider_than_its_need(expanded: Template) -> None:
     defaults = {name: each["Default"] for name, each in expanded["Parameters"].items() if "Default" in each}
 
     for role, statement in statements:
-        where = f"{role} {statement['Sid']}"
+        where = f"{role} {statement.get('Sid', 'SAM wrote it')}"
         assert all("*" not in action for action in as_list(statement["Action"])), where
         for resource in as_list(statement["Resource"]):
             values = defaults[resource["Ref"]].split(",") if resource.get("Ref") in defaults else [resource]
@@ -114,7 +114,7 @@ def test_no_permission_is_wider_than_its_need(expanded: Template) -> None:
 
 
 def test_managed_policies_are_lambdas_own(expanded: Template) -> None:
-    """Beside our statements stand only AWS's policies for writing logs and for reading a queue."""
+    """Beside our statements stand only AWS's policies for writing logs and for reading a queue or a stream."""
     attached = {
         re.sub(r"^.*/", "", text_of(policy).strip('"}'))
         for role in resources_of(expanded, "AWS::IAM::Role").values()
@@ -123,6 +123,7 @@ def test_managed_policies_are_lambdas_own(expanded: Template) -> None:
 
     assert attached == {
         "AWSLambdaBasicExecutionRole",
+        "AWSLambdaDynamoDBExecutionRole",
         "AWSLambdaSQSQueueExecutionRole",
         "AmazonAPIGatewayPushToCloudWatchLogs",
     }
@@ -130,14 +131,20 @@ def test_managed_policies_are_lambdas_own(expanded: Template) -> None:
 
 @pytest.mark.accept("A6", "A16")
 def test_a_function_reads_only_the_secrets_it_needs(expanded: Template) -> None:
-    """Two verify signatures and one administers; what thinks and speaks, and what signs people in, reads no secret."""
+    """Who verifies signatures, sends texts or administers; what speaks and what signs people in reads no secret."""
     readers = {
         role for role, each in statements_of(expanded) if re.search("secretsmanager|kms", text_of(each["Action"]))
     }
     writers = {role for role, each in statements_of(expanded) if re.search("(Create|Put|Delete)Secret", text_of(each))}
     read = {text_of(each["Resource"]) for _, each in statements_of(expanded) if "GetSecretValue" in text_of(each)}
 
-    assert readers == {"IncomingFunctionRole", "RelayConnectFunctionRole", "ProvisionFunctionRole"}
+    assert readers == {
+        "IncomingFunctionRole",
+        "RelayConnectFunctionRole",
+        "ProvisionFunctionRole",
+        "SmsWebhookFunctionRole",
+        "SmsReplyFunctionRole",
+    }
     assert writers == {"ProvisionFunctionRole"}
     assert {"secret:/ringfold/${Stage}/accounts/*" in each or "RelayTokenSecret" in each for each in read} == {True}
     assert "Policies" not in expanded["Resources"]["TokenClaimsFunctionRole"]["Properties"]
@@ -156,7 +163,7 @@ def test_secrets_are_encrypted_with_the_key_of_the_stack(expanded: Template) -> 
     for secret in resources_of(expanded, "AWS::SecretsManager::Secret").values():
         assert names_in(secret["KmsKeyId"]["Fn::If"][1]) == {"SecretsKmsKey"}
     assert names_in(provision["SECRETS_KEY_ID"]["Fn::If"][1]) == {"SecretsKmsKey"}
-    assert len(uses) == 3
+    assert len(uses) == 5
     for each in uses:
         assert names_in(each["Resource"]) == {"SecretsKmsKey"}
         assert list(each["Condition"]["StringEquals"]) == ["kms:ViaService"]
@@ -186,11 +193,24 @@ def test_environment_and_settings_agree(expanded: Template) -> None:
     """A function is told what config.py reads and nothing else; what only administration needs, only that is told."""
     for name, function in resources_of(expanded, "AWS::Lambda::Function").items():
         told = set(function.get("Environment", {"Variables": {}})["Variables"])
-        wanted = {"TokenClaimsFunction": set(), "ProvisionFunction": {*config.NAMES, *config.OPTIONAL}}
+        texting = {"OUTBOX_TABLE_NAME", "REPLY_QUEUE_URL"}
+        wanted = {
+            "TokenClaimsFunction": set(),
+            "ProvisionFunction": {*config.NAMES, *config.OPTIONAL} - texting,
+            "SmsWebhookFunction": {*config.NAMES, *texting},
+            "OutboxFunction": {*config.NAMES, *texting},
+            "SmsReplyFunction": {*config.NAMES, *texting, "TWILIO_API_BASE_URL"},
+        }
         assert wanted.get(name, set(config.NAMES)) == told, name
 
 
-WEBHOOKS = ("/api/voice/incoming", "/api/voice/status", "/api/voice/action/{conversation_id}")
+WEBHOOKS = (
+    "/api/voice/incoming",
+    "/api/voice/status",
+    "/api/voice/action/{conversation_id}",
+    "/api/sms/incoming",
+    "/api/sms/status",
+)
 
 
 def http_routes(expanded: Template) -> dict[str, Mapping[str, Any]]:
@@ -340,6 +360,7 @@ def test_time_limits_fit_into_each_other(expanded: Template) -> None:
     ]
     assert queues["WatchdogQueue"]["VisibilityTimeout"] >= 6 * functions["RelayWatchdogFunction"]["Timeout"]
     assert queues["PurchaseQueue"]["VisibilityTimeout"] >= 6 * functions["ProvisionFunction"]["Timeout"]
+    assert queues["ReplyQueue"]["VisibilityTimeout"] >= 6 * functions["SmsReplyFunction"]["Timeout"]
     assert functions["TokenClaimsFunction"]["Timeout"] <= 5  # Cognito waits no longer
 
 
@@ -348,6 +369,7 @@ def test_time_limits_fit_into_each_other(expanded: Template) -> None:
     [
         ("WatchdogQueue", "WatchdogDeadLetters", "RelayWatchdogFunctionLooks"),
         ("PurchaseQueue", "PurchaseDeadLetters", "ProvisionFunctionPurchases"),
+        ("ReplyQueue", "ReplyDeadLetters", "SmsReplyFunctionWaiting"),
     ],
 )
 def test_failed_messages_are_kept_and_noticed(expanded: Template, queue: str, letters: str, source: str) -> None:
@@ -380,6 +402,8 @@ def test_every_way_to_fail_has_an_alarm(expanded: Template) -> None:
 def test_what_a_caller_said_survives_a_deleted_stack(expanded: Template) -> None:
     """Tables are kept when the stack goes, and can be restored to any minute."""
     for name in resources_of(expanded, "AWS::DynamoDB::Table"):
+        if name == "OutboxTable":
+            continue  # what it names is in the other table
         table = expanded["Resources"][name]
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
