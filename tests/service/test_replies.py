@@ -262,3 +262,30 @@ def test_another_organizations_texts_are_not_read(them: TextWorld) -> None:
     answer(them)
 
     assert [["To the airline"]] == them.writer.asked
+
+
+def test_what_a_text_costs(them: TextWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests to the table, counted: to receive one, and to answer it."""
+    asked: list[str] = []
+    client = them.world.dynamodb
+    for name in ("batch_get_item", "query", "transact_write_items", "update_item"):
+        original = getattr(client, name)
+
+        def counted(_name: str = name, _original: object = original, **arguments: object) -> object:
+            asked.append(_name)
+            return _original(**arguments)  # type: ignore[operator]
+
+        monkeypatch.setattr(client, name, counted)
+
+    them.text("Hello")
+    received = sorted(asked)
+    asked.clear()
+    answer(them)
+
+    assert received == ["batch_get_item", "batch_get_item", "transact_write_items"]
+    assert sorted(asked) == [
+        *["batch_get_item"] * 4,
+        "query",
+        *["transact_write_items"] * 2,
+        *["update_item"] * 2,
+    ]

@@ -9,7 +9,7 @@
 | the opt-out ledger | ``OPTOUT#{organization_id}#{agent_number}`` | ``{channel}#{contact}`` |
 
 A text's state is an attribute of its own, all else lies in ``doc``. A text that is to be answered is written together
-with an item of the outbox table, whose stream hands it on: what is stored cannot be forgotten (design D9, ADR 0018).
+with an item of the outbox table, whose stream hands it on: what is stored cannot be forgotten (design D9, ADR 0015).
 """
 
 from __future__ import annotations

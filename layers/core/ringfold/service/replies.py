@@ -1,7 +1,7 @@
 """A contact's texts are answered: all that wait, in one answer, once.
 
 One thread is worked on by one worker at a time (the queue is FIFO, grouped by thread). The order of the steps is what
-keeps the promise "answered once, or in the dead-letter queue" (ADR 0019):
+keeps the promise "answered once, or in the dead-letter queue" (ADR 0016):
 
 1. What an earlier attempt may have sent is looked for at Twilio, and sent only if it is not there.
 2. The answer is written. If another text came meanwhile, it is written again, with that one.
