@@ -35,7 +35,7 @@ TESTED_THROUGH: dict[str, str] = {
     # A resource's routes, service and store are one way of a request; they are tested from its beginning.
     **{
         f"{_ADMIN}/{part}/{name}.py": f"tests/admin/routes/test_{name}.py"
-        for name in ("organizations", "accounts", "agents", "audit")
+        for name in ("organizations", "accounts", "agents", "audit", "messages")
         for part in ("services", "stores")
     },
     f"{_ADMIN}/routes/parts.py": "tests/admin/test_api.py",

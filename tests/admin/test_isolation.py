@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from ringfold.adapters.texts import Texts
+from ringfold.core.texts import Text, Thread
 from tests.admin.desk import Answer, Desk
 from tests.admin.numbers_desk import NUMBERS, TOKEN, Office
 
@@ -27,7 +29,12 @@ def theirs(office: Office) -> dict[str, str]:
     number = office.bought(name=SECRET, default_agent_id=agent, agents=[agent], greeting=SECRET)
     assert 200 == owner.patch(f"/api/organizations/{office.org}", {"name": SECRET}).status
     assert 200 == owner.patch(f"/api/voice/accounts/{office.account}", {"name": SECRET}).status
+    thread = Thread(office.org, number["phone_number"], "sms", "+15125550199")
+    text = Text(f"msg_{'7' * 26}", thread, "in", SECRET, 1_796_000_000_000, office.account, sid="SM7")
+    aws = office.desk.aws
+    assert Texts(aws.client("dynamodb"), aws.table, aws.table).receive(text, "help")
     return {
+        "message_id": text.message_id,
         "agent_id": agent,
         "number_id": number["id"],
         "account_id": office.account,
@@ -96,7 +103,9 @@ def test_no_list_shows_what_is_another_organizations(office: Office, theirs: dic
             assert SECRET not in answer.text, path
             assert not any(each in answer.text for name, each in theirs.items() if name != "version"), path
 
-    assert {"/api/agents", NUMBERS, "/api/voice/accounts", "/api/organizations", "/api/audit"} <= set(lists)
+    assert {"/api/agents", NUMBERS, "/api/voice/accounts", "/api/organizations", "/api/audit", "/api/messages"} <= set(
+        lists
+    )
 
 
 def test_the_probe_would_find_something(office: Office, theirs: dict[str, str]) -> None:

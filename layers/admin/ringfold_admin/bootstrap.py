@@ -23,12 +23,14 @@ from ringfold_admin.reminders import NoReminders, QueuedReminders, Reminders
 from ringfold_admin.routes.accounts import account_routes
 from ringfold_admin.routes.agents import agent_routes
 from ringfold_admin.routes.audit import audit_routes
+from ringfold_admin.routes.messages import message_routes
 from ringfold_admin.routes.numbers import number_routes
 from ringfold_admin.routes.organizations import organization_routes
 from ringfold_admin.services.accounts import AccountService
 from ringfold_admin.services.agents import AgentService
 from ringfold_admin.services.audit import AuditService
 from ringfold_admin.services.desk import Desk
+from ringfold_admin.services.messages import MessageService
 from ringfold_admin.services.number_settings import NumberSettings
 from ringfold_admin.services.numbers import NumberService, countries_of
 from ringfold_admin.services.organizations import OrganizationService
@@ -41,6 +43,7 @@ from ringfold_admin.services.webhooks import GLANCE_S, Webhooks
 from ringfold_admin.stores.accounts import Accounts
 from ringfold_admin.stores.agents import Agents
 from ringfold_admin.stores.audit import AuditTrail
+from ringfold_admin.stores.messages import Messages
 from ringfold_admin.stores.numbers import Numbers
 from ringfold_admin.stores.organizations import Organizations
 from ringfold_admin.stores.table import Table
@@ -130,6 +133,7 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
         account_routes(account_service),
         number_routes(number_service, purchases, releases, verifier),
         agent_routes(AgentService(agents, organizations, desk, tools, numbers)),
+        message_routes(MessageService(Messages(table), desk)),
         audit_routes(AuditService(AuditTrail(table), desk)),
     )
     return Entry(Api(routers, Idempotency(dynamodb, table_name), log), purchases, log)

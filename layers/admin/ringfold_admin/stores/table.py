@@ -75,6 +75,7 @@ class Table:
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
+        self.client = client
         self.name = name
 
     def get(self, key: Key) -> Item | None:

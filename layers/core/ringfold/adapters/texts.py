@@ -90,7 +90,8 @@ class Texts:
         """
         thread = text.thread
         claim = {**_key_item(sid_key(text.sid)), **_where(text)}
-        actions = [self._put(claim, new=True), *self._puts(text), self._count(thread)]
+        name = {**_key_item(id_key(text.message_id)), **_where(text)}
+        actions = [self._put(claim, new=True), self._put(name), *self._puts(text), self._count(thread)]
         if keyword in {"stop", "start"}:
             actions.append(self._put(self._ledger(thread, out=keyword == "stop", by=f"keyword {keyword}")))
         if keyword is None:
