@@ -18,6 +18,7 @@ from ringfold.service.voice import Voice, apology
 from ringfold.service.webhook import WebhookRequest
 
 ACTION_PREFIX: Final = "/api/voice/action/"
+WHISPER_PREFIX: Final = "/api/voice/whisper/"
 
 with suppress(ConfigError):
     # At cold start, so that SnapStart keeps it; a fault is told with the first call, whose caller gets an apology.
@@ -45,6 +46,8 @@ def _route(voice: Voice, event: Mapping[str, Any]) -> Reply:
         return voice.incoming(request)
     if request.path == "/api/voice/status":
         return voice.status(request)
+    if request.path.startswith(WHISPER_PREFIX):
+        return voice.whisper(request)
     return voice.action(request)
 
 
@@ -64,5 +67,5 @@ def parse_request(event: Mapping[str, Any]) -> WebhookRequest:
         raw_query=event.get("rawQueryString") or "",
         headers=event.get("headers") or {},
         body=raw,
-        conversation_id=path.removeprefix(ACTION_PREFIX) if path.startswith(ACTION_PREFIX) else "",
+        conversation_id=path.rpartition("/")[2] if path.startswith((ACTION_PREFIX, WHISPER_PREFIX)) else "",
     )

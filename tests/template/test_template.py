@@ -190,7 +190,12 @@ def test_environment_and_settings_agree(expanded: Template) -> None:
         assert wanted.get(name, set(config.NAMES)) == told, name
 
 
-WEBHOOKS = ("/api/voice/incoming", "/api/voice/status", "/api/voice/action/{conversation_id}")
+WEBHOOKS = (
+    "/api/voice/incoming",
+    "/api/voice/status",
+    "/api/voice/action/{conversation_id}",
+    "/api/voice/whisper/{conversation_id}",
+)
 
 
 def http_routes(expanded: Template) -> dict[str, Mapping[str, Any]]:

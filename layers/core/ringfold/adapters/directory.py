@@ -166,6 +166,8 @@ def call_from_items(session: Mapping[str, Any], snapshot: Mapping[str, Any] | No
             ended=session.get("ended") or "",
             link_gen=session.get("link_gen", 0),
             snapshot=read_snapshot(snapshot) if snapshot else None,
+            handoff=session.get("handoff"),
+            returned=int((session.get("returned") or {}).get("n", 0)),
         )
     except KeyError as exc:
         raise ConfigError(f"call {session.get('call_sid')!r}: {exc} is missing") from exc

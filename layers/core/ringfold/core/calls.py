@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ringfold.core.agent import Agent
+from ringfold.core.end_reasons import HANDOFF
 from ringfold.core.ids import AccountSid, AgentId, CallSid, ConversationId, NumberId, OrganizationId
 from ringfold.core.lines import Account, LastCall, Number
 from ringfold.core.session import Snapshot
@@ -39,6 +41,8 @@ class CallRecord:
         ended: Why we ended it; ``""`` while we have not.
         link_gen: How many handshakes there were.
         snapshot: ``None`` where it was not asked for or is gone.
+        handoff: Set while the call is handed over; see :mod:`ringfold.core.handoff`.
+        returned: How many handoffs have brought the caller back.
     """
 
     call_sid: CallSid
@@ -49,6 +53,13 @@ class CallRecord:
     ended: str = ""
     link_gen: int = 0
     snapshot: Snapshot | None = None
+    handoff: Mapping[str, Any] | None = None
+    returned: int = 0
+
+    @property
+    def over(self) -> str:
+        """Why the call would be over if the line went down now; ``""`` when nothing was decided here."""
+        return self.ended or (HANDOFF if self.handoff else "")
 
 
 @dataclass(frozen=True)

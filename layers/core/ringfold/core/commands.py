@@ -71,7 +71,8 @@ class Journal:
         sets: Path below the reply (``"p.003"``, ``"st"``) → value.
         guard: Only if the item holds this many floor keys: nobody has taken the floor since we looked.
         ended: Mark the call ended with this reason, if it is not yet.
-        ended_sent: The ``end`` frame has landed.
+        end_sent: The ``end`` frame has landed.
+        handoff: The call is handed over from here on (see :mod:`ringfold.core.handoff`), if it is not yet.
     """
 
     key: Key
@@ -79,6 +80,7 @@ class Journal:
     guard: int | None = None
     ended: str = ""
     end_sent: bool = False
+    handoff: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

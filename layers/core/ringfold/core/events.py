@@ -10,6 +10,8 @@ cause: the cause's key, ``~`` and a letter, so it sorts right behind its cause a
 | ``t`` | take | a late utterance takes the floor above a newer one and answers both |
 | ``w`` | watchdog | somebody who should be speaking is not |
 | ``r`` | resume | a new link found an answer unfinished |
+
+A caller who comes back from a handoff is an event of rank 6: nothing of the link that handed over comes behind it.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ DIGITS: Final = "digits"
 TAKE: Final = "take"
 WATCHDOG: Final = "watchdog"
 RESUME: Final = "resume"
+RETURNED: Final = "returned"
 
-RANKS: Final = {PLAYED: 0, INTERRUPT: 1, DIGIT: 2, PROMPT: 3, SETUP: 4, ERROR: 5}
+RANKS: Final = {PLAYED: 0, INTERRUPT: 1, DIGIT: 2, PROMPT: 3, SETUP: 4, ERROR: 5, RETURNED: 6}
 LETTERS: Final = {DIGITS: "c", TAKE: "t", WATCHDOG: "w", RESUME: "r"}
 SPEAKING: Final = frozenset({PROMPT, DIGITS, TAKE, WATCHDOG, RESUME})
 """Events that ask for a reply: whoever stored one speaks for it."""
@@ -39,7 +42,7 @@ FLOOR: Final = SPEAKING | {INTERRUPT}
 
 Event = Mapping[str, Any]
 """``type``, ``rid`` (request id of the invocation that may act on it) and what the type needs: ``text``, ``lang``,
-``heard``, ``played_ms``, ``digit``, ``session_id``."""
+``heard``, ``played_ms``, ``digit``, ``session_id``; what the agent is told of a ``returned`` is its ``text``."""
 
 
 def frame_key(generation: int, at_ms: int, kind: str, message_id: str) -> Key:

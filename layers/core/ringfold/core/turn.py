@@ -19,8 +19,10 @@ from typing import Any, Final
 
 from ringfold.core import commands as c
 from ringfold.core import events as ev
+from ringfold.core import handoff as ho
 from ringfold.core import journal as j
 from ringfold.core.agent import Agent
+from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, covered_by, covered_keys, fold, owns
 from ringfold.core.frames import End, Text, build_frame, split_text
 from ringfold.core.history import add_step, entries, legal, messages
@@ -55,6 +57,11 @@ WATCHDOG_S: Final = 4
 MAX_ROUNDS: Final = 6
 MAX_SPOKEN_CHARS: Final = 6000
 """Longest answer of one round, near seven minutes of speech; the model is cut off there."""
+_LAST_WORDS: Final = {
+    "end_call": ("ending", "farewell", "Goodbye."),
+    ho.TRANSFER_CALL: ("transferring", "announcement", "One moment, please. I'm connecting you with somebody."),
+}
+"""Of the tools that end the session: their result, the argument that is spoken first, and what is said without it."""
 LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
 
 
@@ -607,6 +614,8 @@ class Turn:
                 tool.fail("the arguments are not a JSON object; call the tool again")
             elif not tool.kind:
                 tool.fail(f"there is no tool named {tool.call.name}")
+            elif tool.kind == ho.TRANSFER_CALL and (why := ho.refusal(self.item or {}, self.snapshot)):
+                tool.fail(why)
         return self._run_tools(now_ms)
 
     def _run_tools(self, now_ms: int) -> list[c.Command]:
@@ -641,24 +650,29 @@ class Turn:
         assert self.item is not None
         self._asked_ms, self._save_retry_at = now_ms, None
         guard = len(self.item.get("floor_keys", ()))
-        ended = "agent_ended" if tool.kind == "end_call" else ""
-        sets = {tool.path: tool.entry(), **self._unsaved}
+        ended = AGENT_ENDED if tool.kind == "end_call" else ""
+        handoff = ho.new_handoff(self.item, tool.arguments() or {}) if tool.kind == ho.TRANSFER_CALL else None
+        entry = tool.entry()
+        if tool.kind in _LAST_WORDS:
+            entry |= {"r": json.dumps({"status": _LAST_WORDS[tool.kind][0]}), "st": "success"}
+        sets = {tool.path: entry, **self._unsaved}
         self._unsaved = {}
-        self._guarded = c.Journal(self.key, sets, guard, ended)
+        self._guarded = c.Journal(self.key, sets, guard, ended, handoff=handoff)
         self.report.writes += 1
         return self._guarded
 
     def _intended(self, now_ms: int) -> list[c.Command]:
         """The guard held: the effect may begin."""
-        tool = next(t for t in self._tools if t.kind in ("effect", "end_call") and not t.started and t.result is None)
+        tool = next(t for t in self._tools if t.kind != "read" and not t.started and t.result is None)
         if tool.kind == "effect":
             return [self._run(tool)]
-        tool.started, tool.ok, tool.result = True, True, json.dumps({"status": "ending"})
-        farewell = str((tool.arguments() or {}).get("farewell", "")).strip()
-        if farewell or self._unspoken(since_step=self._before[0]):
+        leaving, said, default = _LAST_WORDS[tool.kind]
+        tool.started, tool.ok, tool.result = True, True, json.dumps({"status": leaving})
+        last_words = str((tool.arguments() or {}).get(said) or "").strip()
+        if last_words or self._unspoken(since_step=self._before[0]):
             self._pause(now_ms)
             shaper = Shaper()
-            self._pacer.add(shaper.feed(farewell or "Goodbye.") + shaper.finish(), now_ms)
+            self._pacer.add(shaper.feed(last_words or default) + shaper.finish(), now_ms)
         self._text_done, self._tools_since = True, None
         return []
 
@@ -770,12 +784,13 @@ class Turn:
             return [self._send("", None, now_ms, "", counts=False)]
         self._unsaved["st"] = j.DONE
         self._state = j.DONE
-        self.report.ended_by = self.report.ended_by or ("end_call" if self._ending else "completed")
+        ended_by = {"": "completed", HANDOFF: HANDOFF}.get(self._ending, "end_call")
+        self.report.ended_by = self.report.ended_by or ended_by
         return []
 
     def _send(self, text: str, frame: Text | None, now_ms: int, kind: str, *, counts: bool = True) -> c.PostFrame:
         assert self.view is not None
-        wire = build_frame(frame if frame is not None else End())
+        wire = build_frame(frame) if frame is not None else self._end_frame()
         # What is still pending when tools begin was said before them.
         step = self._step() - (self._tools_since is not None and kind == j.SPOKEN)
         self._sending = _Pending(
@@ -784,6 +799,10 @@ class Turn:
         if frame is None:
             self._end_posted = True
         return c.PostFrame(self._connection(), wire)
+
+    def _end_frame(self) -> str:
+        handed = self._ending == HANDOFF and self.item is not None
+        return build_frame(End(ho.handoff_data(self.item or {}, self.snapshot) if handed else None))
 
     def _connection(self) -> str:
         """Words go to the newest link known (A7)."""
@@ -850,7 +869,7 @@ class Turn:
     def _unsend(self, sent: _Pending, now_ms: int) -> None:
         """The frame has certainly not been carried: its text waits to be said again."""
         self._put_back(sent.text, now_ms)
-        if sent.frame == build_frame(End()):
+        if sent.frame == self._end_frame():
             self._end_posted = False
 
     def _put_back(self, text: str, now_ms: int) -> None:
@@ -877,7 +896,7 @@ class Turn:
 
     def _journaled(self, item: c.Item, now_ms: int) -> list[c.Command]:
         if self._guarded is not None:
-            self._ending = self._guarded.ended
+            self._ending = self._guarded.ended or (HANDOFF if self._guarded.handoff is not None else "")
             self._guarded = None
             out = self._see(item, now_ms)
             return out + (self._intended(now_ms) if not self._state else [])

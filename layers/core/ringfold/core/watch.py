@@ -7,6 +7,7 @@ from typing import Final
 
 from ringfold.core import events as ev
 from ringfold.core import journal as j
+from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, unanswered
 from ringfold.core.turn import LEASE_MS
 
@@ -64,7 +65,7 @@ def diagnose(view: View, now_ms: int, *, end_sent: bool = False) -> Finding:
 
 
 def _ending(view: View, now_ms: int, *, end_sent: bool) -> Finding:
-    if view.ended != "agent_ended" or end_sent:
+    if view.ended not in (AGENT_ENDED, HANDOFF) or end_sent:
         return NOTHING
     alive = max((reply.alive_ms for reply in view.replies), default=0)
     return Finding("end") if now_ms - alive >= LEASE_MS else Finding("wait", alive + LEASE_MS)

@@ -22,6 +22,7 @@ from ringfold.errors import ConfigError
 LONGEST_CALL_S: Final = 4 * 3600
 """A token that Twilio may present again must hold as long as a call may last."""
 ACTION_PATH: Final = "/api/voice/action/"
+WHISPER_PATH: Final = "/api/voice/whisper/"
 
 NOT_IN_SERVICE: Final = "I'm sorry, this number is not in service. Goodbye."
 TROUBLE: Final = "I'm sorry, we can't take your call right now. Please try again in a few minutes. Goodbye."
@@ -29,6 +30,7 @@ TROUBLE_TRANSFER: Final = "I'm sorry, our assistant can't take your call right n
 LOST: Final = "I'm sorry, we keep losing the line. Please call again in a few minutes. Goodbye."
 LOST_TRANSFER: Final = "I'm sorry, we keep losing the line. I'm connecting you with somebody."
 HANDOFF: Final = "One moment, please. I'm connecting you now."
+NOBODY_THERE: Final = "I'm sorry, nobody could take your call. Please try again later. Goodbye."
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,33 @@ def ended(call: CallRecord) -> str:
     return twiml.hang_up()
 
 
+def hand_off(call: CallRecord) -> str:
+    """Connect a caller who was handed over with the number's own target, whatever else was said.
+
+    The target hears a whisper first; what comes of it is told to the action URL, with the handoff's number.
+    """
+    snapshot, handoff = _snapshot_of(call), call.handoff or {}
+    number = snapshot.number
+    base = str(number["base_url"])
+    return twiml.say_and_dial(
+        HANDOFF,
+        str(number.get("transfer_number", "")),
+        action=f"{base}{ACTION_PATH}{call.conversation_id}?handoff={int(handoff.get('n', 1))}",
+        language=language_of(call),
+        whisper=f"{base}{WHISPER_PATH}{call.conversation_id}?call={call.call_sid}",
+    )
+
+
 def lost(call: CallRecord) -> str:
     """The session was lost too often."""
     number: Mapping[str, Any] = call.snapshot.number if call.snapshot else {}
     return sorry(number.get("transfer_number", ""), number.get("language"), say=LOST, transfer=LOST_TRANSFER)
+
+
+def language_of(call: CallRecord) -> str | None:
+    """What the number's sentences are said in; ``None`` leaves it to Twilio."""
+    language = str(call.snapshot.number.get("language") or "") if call.snapshot else ""
+    return language if is_language_tag(language) else None
 
 
 def _snapshot_of(call: CallRecord) -> Snapshot:
