@@ -13,8 +13,8 @@ from ringfold.core import end_reasons
 from ringfold.core import events as ev
 from ringfold.core.agent import Agent
 from ringfold.core.commands import Append, ModelCalled
+from ringfold.core.frame_tools import DIGITS_MS
 from ringfold.core.handoff import note_of
-from ringfold.core.watch import DIGITS_MS
 from ringfold.errors import DependencyError
 from ringfold.service.relay import FRAMES_BURST, WARM_CALLS, WARM_MS
 from tests.ports import ACCOUNT, CALL, Rig, snapshot

@@ -16,6 +16,7 @@ ModelId = Annotated[
 ]
 Sentence = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+AudioUrl = Annotated[str, Field(max_length=2048, pattern=r"^https://[\x21-\x7e]+$")]
 Relay = Annotated[
     dict[str, str | bool | int | float | list[str]],
     Field(description="ConversationRelay attributes, spelt as Twilio spells them; a number's own win over these."),
@@ -46,6 +47,9 @@ class AgentSettings(Given):
     reprompt: Sentence | None = None
     back: Sentence | None = None
     resume_window_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
+    audio: Annotated[
+        list[AudioUrl] | None, Field(max_length=40, description="What the tool play_audio may play; nothing else.")
+    ] = None
     relay: Relay | None = None
 
 
@@ -95,6 +99,7 @@ class Agent(Shown):
     reprompt: str
     back: str
     resume_window_s: int
+    audio: list[str]
     relay: dict[str, Any]
     created_at: Instant
     updated_at: Instant

@@ -42,6 +42,7 @@ class Agent:
         reprompt: Spoken when the caller interrupted and then said nothing.
         back: Spoken after the line was lost and found again, when no answer was pending.
         resume_window_s: How long after a dropped call a call back continues it.
+        audio: URLs that ``play_audio`` may play; no other is ever played.
         relay: ConversationRelay attributes of this agent; a number's own win over these.
     """
 
@@ -64,6 +65,7 @@ class Agent:
     reprompt: str = "I'm listening. Please go ahead."
     back: str = "Sorry, we lost the line for a moment. I'm back. Where were we?"
     resume_window_s: int = 900
+    audio: tuple[str, ...] = ()
     relay: Mapping[str, str] = field(default_factory=dict)
 
     def to_doc(self) -> dict[str, Any]:

@@ -24,7 +24,16 @@ from ringfold.core import journal as j
 from ringfold.core.agent import Agent
 from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, covered_by, covered_keys, fold, owns
-from ringfold.core.frames import End, Text, build_frame, split_text
+from ringfold.core.frame_tools import (
+    COLLECT_DIGITS,
+    FRAME_TOOLS,
+    SWITCH_LANGUAGE,
+    awaited_by,
+    frame_of,
+    result_of,
+    spoken_language,
+)
+from ringfold.core.frames import End, OutboundFrame, Text, build_frame, split_text
 from ringfold.core.history import add_step, entries, legal, messages
 from ringfold.core.ids import Key
 from ringfold.core.pacing import Pacer
@@ -62,6 +71,7 @@ _LAST_WORDS: Final = {
     ho.TRANSFER_CALL: ("transferring", "announcement", "One moment, please. I'm connecting you with somebody."),
 }
 """Of the tools that end the session: their result, the argument that is spoken first, and what is said without it."""
+_FRAME: Final = "frame"
 LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
 
 
@@ -123,6 +133,7 @@ class Turn:
         self._beat_ms = 0
         self._hold_until = 0
         self._tools_since: int | None = None
+        self._framing: ToolUse | None = None
         self._filler_ms: int | None = None
         self._scripted_at: int | None = None
         self._give_up_at: int | None = None
@@ -476,7 +487,9 @@ class Turn:
         built = messages(transcript)
         for text, tools in self._steps:
             add_step(built, text, [t.told() for t in tools])
-        return build_request(self.snapshot, legal(built), self._box.specs(self.snapshot.agent))
+        mine = [t.told() for _, tools in self._steps for t in tools]
+        language = spoken_language(transcript, mine) if SWITCH_LANGUAGE in self.snapshot.agent.tools else ""
+        return build_request(self.snapshot, legal(built), self._box.specs(self.snapshot.agent), language=language)
 
     def _ask(self, request: Mapping[str, Any], now_ms: int) -> list[c.Command]:
         assert self.snapshot is not None
@@ -616,7 +629,20 @@ class Turn:
                 tool.fail(f"there is no tool named {tool.call.name}")
             elif tool.kind == ho.TRANSFER_CALL and (why := ho.refusal(self.item or {}, self.snapshot)):
                 tool.fail(why)
+            else:
+                self._prepare(tool)
         return self._run_tools(now_ms)
+
+    def _prepare(self, tool: ToolUse) -> None:
+        """What is wrong with a frame's arguments is told before anything is written."""
+        assert self.snapshot is not None
+        made = frame_of(tool.kind, tool.asked, self.snapshot) if tool.kind in FRAME_TOOLS else None
+        wanted = awaited_by(tool.asked) if tool.kind == COLLECT_DIGITS else None
+        why = made if isinstance(made, str) else wanted if isinstance(wanted, str) else ""
+        if why:
+            tool.fail(why)
+        elif tool.kind == COLLECT_DIGITS:
+            tool.succeed(result_of(tool.kind, tool.asked))
 
     def _run_tools(self, now_ms: int) -> list[c.Command]:
         """Start what may start: reads at once; effects one by one, each behind its guarded intent."""
@@ -666,6 +692,9 @@ class Turn:
         tool = next(t for t in self._tools if t.kind != "read" and not t.started and t.result is None)
         if tool.kind == "effect":
             return [self._run(tool)]
+        if tool.kind in FRAME_TOOLS:
+            tool.started, self._framing = True, tool
+            return []
         leaving, said, default = _LAST_WORDS[tool.kind]
         tool.started, tool.ok, tool.result = True, True, json.dumps({"status": leaving})
         last_words = str((tool.arguments() or {}).get(said) or "").strip()
@@ -756,7 +785,8 @@ class Turn:
         flush = self._text_done or self._tools_since is not None
         waiting = (due is not None and due <= now_ms) or (flush and not self._pacer.empty)
         closing = self._text_done and self._pacer.empty
-        if not (waiting or closing or self._needs_close):
+        framing = self._framing is not None and self._pacer.empty
+        if not (waiting or closing or framing or self._needs_close):
             return []
         if now_ms - self._checked_ms > FRESH_MS:
             return self._check(now_ms)
@@ -765,6 +795,8 @@ class Turn:
             asked, self._checked_ms = self._check(now_ms), -1_000_000  # one post a look: the first word has its own
             return [*asked, self._send("", Text("", last=True), now_ms, "", counts=False)]
         self._needs_close = False
+        if framing:
+            return self._frame(now_ms)
         text = self._pacer.take(now_ms, in_flight=False, model_done=flush)
         if text:
             text, *more = split_text(text)
@@ -775,6 +807,13 @@ class Turn:
             loud = False if self._ending else None
             return [self._send(text, Text(text, last=last, interruptible=loud), now_ms, kind)]
         return self._close_cycle(now_ms) if closing and not waiting else []
+
+    def _frame(self, now_ms: int) -> list[c.Command]:
+        """A tool that is a frame, behind the words before it."""
+        assert self._framing is not None and self.snapshot is not None
+        frame = frame_of(self._framing.kind, self._framing.asked, self.snapshot)
+        assert not isinstance(frame, str)
+        return [self._send("", frame, now_ms, _FRAME, counts=False)]
 
     def _close_cycle(self, now_ms: int) -> list[c.Command]:
         """All is said: close the talk cycle, end the call if that was asked, and write the end down."""
@@ -788,13 +827,15 @@ class Turn:
         self.report.ended_by = self.report.ended_by or ended_by
         return []
 
-    def _send(self, text: str, frame: Text | None, now_ms: int, kind: str, *, counts: bool = True) -> c.PostFrame:
+    def _send(
+        self, text: str, frame: OutboundFrame | None, now_ms: int, kind: str, *, counts: bool = True
+    ) -> c.PostFrame:
         assert self.view is not None
         wire = build_frame(frame) if frame is not None else self._end_frame()
         # What is still pending when tools begin was said before them.
         step = self._step() - (self._tools_since is not None and kind == j.SPOKEN)
         self._sending = _Pending(
-            text, bool(frame and frame.last), kind, step, now_ms, wire, counts=counts and bool(text)
+            text, isinstance(frame, Text) and frame.last, kind, step, now_ms, wire, counts=counts and bool(text)
         )
         if frame is None:
             self._end_posted = True
@@ -820,6 +861,10 @@ class Turn:
         self._closed = self._closed or sent.last
         if sent.last:
             self._unsaved["last"] = True
+        if sent.kind == _FRAME and self._framing is not None:
+            tool, self._framing = self._framing, None
+            tool.succeed(result_of(tool.kind, tool.asked))
+            self._unsaved[tool.path] = tool.entry()
         if not sent.counts:
             self._checked_ms = max(self._checked_ms, min(now_ms, self._checked_ms + 60))
             return

@@ -9,12 +9,11 @@ from ringfold.core import events as ev
 from ringfold.core import journal as j
 from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, unanswered
+from ringfold.core.frame_tools import awaited
 from ringfold.core.turn import LEASE_MS
 
 REPROMPT_MS: Final = 3500
 """How long after an interrupt with nothing behind it the caller is asked to go on."""
-DIGITS_MS: Final = 1500
-"""How long after the last key the digits are taken as complete."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,10 @@ def diagnose(view: View, now_ms: int, *, end_sent: bool = False) -> Finding:
         return Finding("answer")
     if view.loose_digits:
         pressed_ms = ev.stamp_of(view.loose_digits[0])
-        if now_ms - pressed_ms >= DIGITS_MS + 1000:
+        pause_ms = awaited(view).pause_ms + 1000
+        if now_ms - pressed_ms >= pause_ms:
             return Finding("collect")
-        return Finding("wait", pressed_ms + DIGITS_MS + 1000)
+        return Finding("wait", pressed_ms + pause_ms)
     if reply is not None and reply.state == j.GONE and view.connection() == _link_of(view, newest):
         return NOTHING
     if unanswered(view) or (reply is not None and reply.state in (j.GONE, j.FAILED)):

@@ -16,12 +16,13 @@ from ringfold.core.agent import Agent
 from ringfold.core.compaction import plan
 from ringfold.core.end_reasons import REFUSED
 from ringfold.core.fold import View, broken_off, fold, unanswered
+from ringfold.core.frame_tools import awaited
 from ringfold.core.handoff import handoff_data
 from ringfold.core.ids import Key
 from ringfold.core.session import Snapshot
 from ringfold.core.turn import LEASE_MS, WATCHDOG_S, Turn
 from ringfold.core.turn_start import Start, ToolBox
-from ringfold.core.watch import DIGITS_MS, diagnose
+from ringfold.core.watch import diagnose
 from ringfold.errors import DependencyError, WireError
 from ringfold.log import Log
 from ringfold.service.driver import Beside, Program, Sleep
@@ -206,12 +207,15 @@ class Relay:
         log.info("caller barged in", played_ms=played_ms)
 
     def _pressed(self, frame: Frame, digit: str, log: Log) -> Program:
-        """Keys are collected until the caller pauses or presses ``#``; the last one's invocation answers them."""
+        """Keys are collected until there are enough, or the caller pauses, or ends them; the last one answers them."""
         key, _ = _event(frame, ev.DIGIT, {"digit": digit})
         item = yield from self._store(frame, ev.DIGIT, {"digit": digit}, log, watch=True)
         if item is None:
             return
-        yield Sleep(TERMINATOR_MS if digit == "#" else DIGITS_MS)
+        pressed = fold(item)
+        wanted, digits = awaited(pressed), pressed.loose_digits[1] if pressed.loose_digits else digit
+        # Keys pressed before the last one may still be on their way.
+        yield Sleep(TERMINATOR_MS if wanted.complete(digits) else wanted.pause_ms)
         outcome = yield c.Poll()
         if not isinstance(outcome, c.Polled):
             return
