@@ -71,6 +71,8 @@ class MemorySessions:
             place[leaf or group] = copy.deepcopy(value)
         if command.ended:
             item.setdefault("ended", command.ended)
+        for key, event in command.events.items():
+            item["events"].setdefault(str(key), copy.deepcopy(dict(event)))
         if command.handoff is not None:
             item["handoff"] = copy.deepcopy(dict(command.handoff))
         if command.end_sent:

@@ -17,6 +17,7 @@ from local.model.dialogue.persona import read_persona
 from local.model.dialogue.questions import AGREED_TO, NOTHING, find_question
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.results import after_tool
+from local.model.dialogue.routing import routed
 from local.model.dialogue.talk import Talk
 from local.model.request import ConverseRequest
 
@@ -29,6 +30,8 @@ LISTENING: Final = frozenset({"okay", "ok", "uh huh", "mm hm", "mhm"})
 
 def answer(request: ConverseRequest) -> Reply:
     """The dialogue's reply to a request."""
+    if (number := routed(request)) is not None:
+        return Reply(number)
     conversation = read_conversation(request)
     if request.tool_choice:
         return forced_call(_talk(conversation), request.tool_choice)

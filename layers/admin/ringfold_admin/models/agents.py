@@ -41,6 +41,7 @@ class AgentSettings(Given):
     scripted_ms: Annotated[int | None, Field(ge=500, le=15_000)] = None
     tool_filler_ms: Annotated[int | None, Field(ge=0, le=10_000)] = None
     tool_timeout_ms: Annotated[int | None, Field(ge=500, le=60_000)] = None
+    routing_ms: Annotated[int | None, Field(ge=100, le=2000)] = None
     tools: Annotated[list[ToolName] | None, Field(max_length=40)] = None
     fillers: Annotated[list[Sentence] | None, Field(max_length=20)] = None
     apology: Sentence | None = None
@@ -93,6 +94,7 @@ class Agent(Shown):
     scripted_ms: int
     tool_filler_ms: int
     tool_timeout_ms: int
+    routing_ms: int
     tools: list[str]
     fillers: list[str]
     apology: str

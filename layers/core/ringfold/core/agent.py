@@ -36,6 +36,7 @@ class Agent:
         scripted_ms: How long the caller may wait, from the end of the utterance, before a scripted sentence.
         tool_filler_ms: How long a tool may take before a filler sentence covers it.
         tool_timeout_ms: How long a tool may take at all.
+        routing_ms: How long a model may take to choose among the agents of a number; then this one speaks.
         tools: Names of the tools the agent may call.
         fillers: Spoken while a tool is slow; never the same twice in a row.
         apology: Spoken when no model answers.
@@ -59,6 +60,7 @@ class Agent:
     scripted_ms: int = 2900
     tool_filler_ms: int = 800
     tool_timeout_ms: int = 8000
+    routing_ms: int = 700
     tools: tuple[str, ...] = ("end_call",)
     fillers: tuple[str, ...] = ("One moment, please.", "I'm still looking.", "Nearly there.")
     apology: str = "I'm sorry, I'm having trouble answering right now. Could you say that again?"

@@ -98,6 +98,7 @@ class Persona:
         account: As its own item says; ``None`` when it has none.
         agent: ``None`` when the organization has no such agent, or it cannot be read.
         fault: Why that is so; ``""`` when there is an agent.
+        pool: The agents a dynamic number chooses from, as far as they can be read.
     """
 
     account: Account | None
@@ -105,3 +106,4 @@ class Persona:
     organization_name: str = ""
     last_call: LastCall | None = None
     fault: str = ""
+    pool: tuple[Agent, ...] = ()

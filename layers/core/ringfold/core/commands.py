@@ -72,6 +72,7 @@ class Journal:
         guard: Only if the item holds this many floor keys: nobody has taken the floor since we looked.
         ended: Mark the call ended with this reason, if it is not yet.
         end_sent: The ``end`` frame has landed.
+        events: Stored too, unless they are there: what this turn itself has to say of the call.
         handoff: The call is handed over from here on (see :mod:`ringfold.core.handoff`), if it is not yet.
     """
 
@@ -81,6 +82,7 @@ class Journal:
     ended: str = ""
     end_sent: bool = False
     handoff: Mapping[str, Any] | None = None
+    events: Mapping[Key, Event] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

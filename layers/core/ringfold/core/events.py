@@ -6,6 +6,7 @@ cause: the cause's key, ``~`` and a letter, so it sorts right behind its cause a
 
 | letter | event | why |
 |---|---|---|
+| ``a`` | routed | an agent of the number's pool has been chosen |
 | ``c`` | digits collected | the caller stopped pressing keys |
 | ``t`` | take | a late utterance takes the floor above a newer one and answers both |
 | ``w`` | watchdog | somebody who should be speaking is not |
@@ -32,9 +33,10 @@ TAKE: Final = "take"
 WATCHDOG: Final = "watchdog"
 RESUME: Final = "resume"
 RETURNED: Final = "returned"
+ROUTED: Final = "routed"
 
 RANKS: Final = {PLAYED: 0, INTERRUPT: 1, DIGIT: 2, PROMPT: 3, SETUP: 4, ERROR: 5, RETURNED: 6}
-LETTERS: Final = {DIGITS: "c", TAKE: "t", WATCHDOG: "w", RESUME: "r"}
+LETTERS: Final = {DIGITS: "c", TAKE: "t", WATCHDOG: "w", RESUME: "r", ROUTED: "a"}
 SPEAKING: Final = frozenset({PROMPT, DIGITS, TAKE, WATCHDOG, RESUME})
 """Events that ask for a reply: whoever stored one speaks for it."""
 FLOOR: Final = SPEAKING | {INTERRUPT}

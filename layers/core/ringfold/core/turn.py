@@ -21,6 +21,7 @@ from ringfold.core import commands as c
 from ringfold.core import events as ev
 from ringfold.core import handoff as ho
 from ringfold.core import journal as j
+from ringfold.core import routing as rt
 from ringfold.core.agent import Agent
 from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, covered_by, covered_keys, fold, owns
@@ -38,6 +39,7 @@ from ringfold.core.history import add_step, entries, legal, messages
 from ringfold.core.ids import Key
 from ringfold.core.pacing import Pacer
 from ringfold.core.request import build_request
+from ringfold.core.router import Router
 from ringfold.core.session import SCHEMA, Snapshot
 from ringfold.core.speech import Shaper
 from ringfold.core.thinking import Round
@@ -134,6 +136,9 @@ class Turn:
         self._hold_until = 0
         self._tools_since: int | None = None
         self._framing: ToolUse | None = None
+        self._router: Router | None = None
+        self._routed = False  # who speaks is settled
+        self._events: dict[Key, ev.Event] = {}  # to be stored with the next write
         self._filler_ms: int | None = None
         self._scripted_at: int | None = None
         self._give_up_at: int | None = None
@@ -213,6 +218,7 @@ class Turn:
             times += [self._save_retry_at, self._give_up_at if self._state else None]
         if self._owned and not self._state:
             times.append(self._round.wake_at() if self._round and self._tools_since is None else None)
+            times.append(self._router.wake_at() if self._router else None)
             if idle:
                 times.append(self._budget_due())
             if idle and not self._polling:
@@ -384,9 +390,10 @@ class Turn:
         return self._close_round()
 
     def _close_round(self) -> list[c.Command]:
+        out = self._router.close() if self._router else []
         if self._round is None:
-            return []
-        out = self._round.close()
+            return out
+        out += self._round.close()
         self._note_round()
         return out
 
@@ -437,6 +444,9 @@ class Turn:
         if view.ended or not owns(view, start.key) or start.key in view.replays:
             return []
         self.report.optimistic = "open"
+        if rt.is_dynamic(start.cached[1]):
+            plain = rt.by_words(rt.heard_so_far(view), start.cached[1].pool)
+            self._speak_as(rt.chosen_in(view) or (plain.agent_id if plain else self._default_agent()))
         return self._ask(self._request(view), now_ms)
 
     def _think(self, now_ms: int) -> list[c.Command]:
@@ -452,8 +462,15 @@ class Turn:
                 self._say(self._start.script, now_ms)
                 self._text_done = True
             return out
+        before = self.snapshot
+        out += self._route(now_ms)
         if self._scripted_at is None:
             out += self._first_round(now_ms)
+        elif self.snapshot is not before and self._round is not None:
+            out += self._close_round()
+            out += self._ask(self._request(self.view), now_ms)  # type: ignore[arg-type]  # there is one: the floor is ours
+        if not self._routed:
+            return out + (self._round.tick(now_ms) if self._round else [])
         if self._tools_since is not None:
             out += self._tools_done(now_ms)
         elif self._round is not None:
@@ -464,6 +481,46 @@ class Turn:
         if self._scripted_at is not None and now_ms >= self._scripted_at and self._silent() and not waiting:
             out += self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
         return out
+
+    def _route(self, now_ms: int) -> list[c.Command]:
+        """Settle who speaks: who was chosen before, whom the caller's words or a model name, else the default agent."""
+        assert self.view is not None and self.snapshot is not None
+        if self._routed:
+            return []
+        chosen, text = rt.chosen_in(self.view), rt.heard_so_far(self.view)
+        if not rt.is_dynamic(self.snapshot) or chosen or not text:
+            self._routed = True
+            self._speak_as(chosen or self._default_agent())
+            return []
+        pool = self.snapshot.pool
+        plain = rt.by_words(text, pool)
+        if plain is not None:
+            return self._choose(plain, rt.BY_WORDS)
+        if self._router is None:
+            self._speak_as(self._default_agent())
+            agent = self.snapshot.agent
+            self._router = Router(pool, agent.routing_ms, now_ms)
+            return self._router.start(text, agent.model_id or self._start.models[0])
+        self._router.tick(now_ms)
+        if not self._router.done:
+            return []
+        out, found = self._router.close(), self._router.agent
+        return out + self._choose(found or self.snapshot.agent, rt.BY_MODEL if found else rt.BY_DEFAULT)
+
+    def _choose(self, agent: Agent, how: str) -> list[c.Command]:
+        """The choice is stored with the next write of this turn: it costs no request of its own."""
+        self._events |= rt.choice(self.key, self._start.rid, agent, how)
+        self._routed, self.report.routed = True, how
+        self._speak_as(agent.agent_id)
+        return []
+
+    def _speak_as(self, agent_id: str) -> None:
+        assert self.snapshot is not None
+        self.snapshot = rt.with_agent(self.snapshot, agent_id)
+
+    def _default_agent(self) -> str:
+        assert self.snapshot is not None
+        return str(self.snapshot.number.get("agent_id", ""))
 
     def _first_round(self, now_ms: int) -> list[c.Command]:
         assert self.view is not None and self.snapshot is not None
@@ -500,6 +557,10 @@ class Turn:
 
     def _model(self, event: c.Outcome, now_ms: int) -> list[c.Command]:
         assert isinstance(event, c.ModelSaid | c.ModelCalled | c.ModelStopped | c.ModelFailed)
+        if event.stream == rt.STREAM:
+            if self._router is not None:
+                self._router.handle(event)
+            return []
         if self._round is None or self._state:
             return []
         if isinstance(event, c.ModelFailed):
@@ -508,7 +569,7 @@ class Turn:
         if self.report.first_token_ms is None and self._round.voice is not None:
             self.report.first_token_ms = now_ms - self._t0
             self.report.model_id = self._round.open.get(self._round.voice, "")
-        if self._owned and self._scripted_at is not None:
+        if self._owned and self._routed and self._scripted_at is not None:
             self._listen(now_ms)
         return out
 
@@ -627,7 +688,9 @@ class Turn:
                 tool.fail("the arguments are not a JSON object; call the tool again")
             elif not tool.kind:
                 tool.fail(f"there is no tool named {tool.call.name}")
-            elif tool.kind == ho.TRANSFER_CALL and (why := ho.refusal(self.item or {}, self.snapshot)):
+            elif (tool.kind == ho.TRANSFER_CALL and (why := ho.refusal(self.item or {}, self.snapshot))) or (
+                tool.kind == rt.HAND_TO_AGENT and (why := rt.refusal(tool.asked, self.snapshot, self.view))
+            ):
                 tool.fail(why)
             else:
                 self._prepare(tool)
@@ -683,7 +746,10 @@ class Turn:
             entry |= {"r": json.dumps({"status": _LAST_WORDS[tool.kind][0]}), "st": "success"}
         sets = {tool.path: entry, **self._unsaved}
         self._unsaved = {}
-        self._guarded = c.Journal(self.key, sets, guard, ended, handoff=handoff)
+        events = dict(self._events)
+        if tool.kind == rt.HAND_TO_AGENT and (agent := self._named(tool)) is not None:
+            events |= rt.choice(self.key, self._start.rid, agent, rt.BY_AGENT, f".{tool.index}")
+        self._guarded = c.Journal(self.key, sets, guard, ended, handoff=handoff, events=events)
         self.report.writes += 1
         return self._guarded
 
@@ -695,6 +761,12 @@ class Turn:
         if tool.kind in FRAME_TOOLS:
             tool.started, self._framing = True, tool
             return []
+        if tool.kind == rt.HAND_TO_AGENT and (agent := self._named(tool)) is not None:
+            tool.started = True
+            tool.succeed({"status": "handed over", "now": f"you are {agent.name}; answer the caller"})
+            self._unsaved[tool.path] = tool.entry()
+            self._speak_as(agent.agent_id)
+            return []
         leaving, said, default = _LAST_WORDS[tool.kind]
         tool.started, tool.ok, tool.result = True, True, json.dumps({"status": leaving})
         last_words = str((tool.arguments() or {}).get(said) or "").strip()
@@ -704,6 +776,11 @@ class Turn:
             self._pacer.add(shaper.feed(last_words or default) + shaper.finish(), now_ms)
         self._text_done, self._tools_since = True, None
         return []
+
+    def _named(self, tool: ToolUse) -> Agent | None:
+        """The agent of the pool whom the tool is to hand to."""
+        assert self.snapshot is not None
+        return rt.find_agent(tool.asked.get("agent"), self.snapshot)
 
     def _tool_returned(self, outcome: c.ToolReturned) -> None:
         for tool in self._tools:
@@ -937,9 +1014,10 @@ class Turn:
         self._saving, self._unsaved = self._unsaved, {}
         self._asked_ms = self._beat_ms = now_ms
         self.report.writes += 1
-        return c.Journal(self.key, self._saving, end_sent=self._end_posted)
+        return c.Journal(self.key, self._saving, end_sent=self._end_posted, events=dict(self._events))
 
     def _journaled(self, item: c.Item, now_ms: int) -> list[c.Command]:
+        self._events = {key: event for key, event in self._events.items() if key not in item.get("events", {})}
         if self._guarded is not None:
             self._ending = self._guarded.ended or (HANDOFF if self._guarded.handoff is not None else "")
             self._guarded = None

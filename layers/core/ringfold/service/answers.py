@@ -5,7 +5,7 @@ Everything an answer needs lies in the stored call, so a webhook delivered twice
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ from ringfold.core.lines import LastCall, Number
 from ringfold.core.session import Snapshot
 from ringfold.errors import ConfigError
 
+MAX_POOL_CHARS: Final = 150_000
+"""Instructions of all agents of a call: with them the snapshot stays well below the 400 KB of an item."""
 LONGEST_CALL_S: Final = 4 * 3600
 """A token that Twilio may present again must hold as long as a call may last."""
 ACTION_PATH: Final = "/api/voice/action/"
@@ -74,7 +76,10 @@ def build_snapshot(
             "base_url": base_url,
             "attributes": {name: text for name, text in attributes.items() if name not in {"url", "welcomeGreeting"}},
             "languages": languages,
+            "routing_mode": number.routing_mode,
+            "agent_id": agent.agent_id,
         },
+        pool=_pool(number, agent, persona.pool),
     )
 
 
@@ -171,6 +176,20 @@ def _snapshot_of(call: CallRecord) -> Snapshot:
     if call.snapshot is None:
         raise ConfigError(f"call {call.call_sid} has no snapshot")
     return call.snapshot
+
+
+def _pool(number: Number, agent: Agent, pool: Sequence[Agent]) -> tuple[Agent, ...]:
+    """Who may speak: the default agent as it was settled, and as many others as a stored call has room for."""
+    if number.routing_mode != "dynamic":
+        return ()
+    chosen = [agent]
+    room = MAX_POOL_CHARS - len(agent.instructions)
+    for other in pool:
+        room -= len(other.instructions)
+        if other.agent_id != agent.agent_id and room >= 0:
+            chosen.append(other)
+    ids = [*dict.fromkeys([*number.agents, agent.agent_id])]
+    return tuple(sorted(chosen, key=lambda each: ids.index(each.agent_id)))
 
 
 def _previous(last: LastCall | None, agent: Agent, now_ms: int) -> tuple[Mapping[str, str], ...]:

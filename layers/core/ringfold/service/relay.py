@@ -430,6 +430,7 @@ class Relay:
             input_tokens=r.input_tokens,
             output_tokens=r.output_tokens,
             optimistic=r.optimistic,
+            **({"routed": r.routed} if r.routed else {}),
         )
 
     def _compact(self, call_sid: str, turn: Turn, log: Log) -> Program:
