@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from local.model.dialogue import airline, general
-from local.model.dialogue.conversation import CONTINUE, Conversation, read_conversation
+from local.model.dialogue.conversation import CONTINUE, Conversation, Exchange, read_conversation
 from local.model.dialogue.forced import forced_call
 from local.model.dialogue.heard import reached
 from local.model.dialogue.intents import is_yes
@@ -17,7 +18,7 @@ from local.model.dialogue.persona import read_persona
 from local.model.dialogue.questions import AGREED_TO, NOTHING, find_question
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.results import after_tool
-from local.model.dialogue.routing import routed
+from local.model.dialogue.routing import HAND_TO_AGENT, other_agent, routed
 from local.model.dialogue.talk import Talk
 from local.model.request import ConverseRequest
 
@@ -46,12 +47,20 @@ def respond(conversation: Conversation, depth: int = 0) -> Reply:
         depth: How many later answers are being worked out by means of this one.
     """
     talk = _talk(conversation, depth)
+    if talk.now.rounds and talk.now.rounds[-1].name == HAND_TO_AGENT:
+        # This agent has just been given the caller: their words are still to be answered, and not to be passed on.
+        asked = Exchange(talk.now.caller, talk.now.keys, talk.now.note)
+        tools = {name: spec for name, spec in conversation.tools.items() if name != HAND_TO_AGENT}
+        return respond(replace(conversation, exchanges=[*talk.before, asked], tools=tools), depth)
     if talk.now.rounds:
         return after_tool(talk)
     if CONTINUE.search(talk.now.note) or _wants_more(talk):
         return _rest_of_last_answer(talk) or Reply(say(talk, "anything_else"))
     if "repeat" in talk.manners and not talk.topics and not talk.code:
         return _once_more(talk)
+    handed = other_agent(talk)
+    if handed is not None:
+        return handed
     reply = _first(airline.RULES if talk.offers(AIRLINE_TOOL) else general.RULES, talk)
     return _soothed(talk, reply) if "angry" in talk.manners else reply
 

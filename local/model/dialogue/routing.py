@@ -6,11 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from local.model.dialogue.calls import make_call
+from local.model.dialogue.reply import Reply
+from local.model.dialogue.talk import Talk
 from local.model.dialogue.words import normalise, stems
 from local.model.request import ConverseRequest
 
 ASKED: Final = re.compile(r"^You route phone calls\b.*\bAgents:\n(?P<agents>.+)", re.DOTALL)
 LISTED: Final = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
+HAND_TO_AGENT: Final = "hand_to_agent"
+OTHERS: Final = re.compile(r"Agents you may hand the caller to with hand_to_agent:\n(?P<agents>(?:- .+\n?)+)")
+OTHER: Final = re.compile(r"^- (\w+): (.+)$", re.MULTILINE)
+LEAST_SCORE: Final = 2
 QUOTED: Final = re.compile(r"^The caller said: (?P<text>.+)$", re.DOTALL)
 MEANINGS: Final[Mapping[str, str]] = {
     r"billing|invoice": (
@@ -39,6 +46,18 @@ def routed(request: ConverseRequest) -> str | None:
     best = max(scores.values(), default=0)
     winners = [number for number, score in scores.items() if score == best]
     return winners[0] if best and len(winners) == 1 else "0"
+
+
+def other_agent(talk: Talk) -> Reply | None:
+    """What the caller wants is another agent's of this line."""
+    listed = OTHERS.search(talk.conversation.system)
+    if listed is None or not talk.offers(HAND_TO_AGENT):
+        return None
+    scores = {name: _score(talk.words, about) for name, about in OTHER.findall(listed["agents"])}
+    best = max(scores, key=lambda name: scores[name], default="")
+    if not best or scores[best] < (LEAST_SCORE + 1 if talk.topics else LEAST_SCORE):
+        return None
+    return Reply("", (make_call(talk, HAND_TO_AGENT, agent=best, why=f"The caller said: {talk.now.caller}"[:300]),))
 
 
 def _score(words: str, about: str) -> int:
