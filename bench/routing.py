@@ -94,7 +94,8 @@ def main() -> int:
         ok = row["agent"] == (found.name if found else "")
         right[how] += ok
         if options.show and not ok:
-            print(f"{row['pool']}: {row['text']!r}: {found.name if found else 'default'}, not {row['agent'] or 'default'}")
+            got, meant = found.name if found else "default", row["agent"] or "default"
+            print(f"{row['pool']}: {row['text']!r}: {got}, not {meant}")
     total = sum(count.values())
     print("| chosen by | utterances | right | added, median | added, worst |\n|---|---|---|---|---|")
     for how in sorted(count):

@@ -20,7 +20,7 @@ FUNCTIONS = SNAPPED | {"TokenClaimsFunction"}
 
 # A star is allowed where AWS gives names below a prefix of ours, or where it asks for one.
 ALLOWED_STARS = (
-    re.compile(r":secret:/ringfold/\$\{Stage\}/accounts/\*$"),
+    re.compile(r":secret:/ringfold/\$\{Stage\}/(?:accounts|tools)/\*$"),
     re.compile(r":\$\{RelayApi\}/\$\{Stage\}/\*/@connections/\*$"),
     re.compile(r"^arn:aws:bedrock:\*::foundation-model/[^*]+$"),
 )
@@ -130,16 +130,25 @@ def test_managed_policies_are_lambdas_own(expanded: Template) -> None:
 
 @pytest.mark.accept("A6", "A16")
 def test_a_function_reads_only_the_secrets_it_needs(expanded: Template) -> None:
-    """Two verify signatures and one administers; what thinks and speaks, and what signs people in, reads no secret."""
+    """Two verify signatures, one administers; what thinks and speaks reads the secrets of organizations' tools only."""
     readers = {
         role for role, each in statements_of(expanded) if re.search("secretsmanager|kms", text_of(each["Action"]))
     }
     writers = {role for role, each in statements_of(expanded) if re.search("(Create|Put|Delete)Secret", text_of(each))}
     read = {text_of(each["Resource"]) for _, each in statements_of(expanded) if "GetSecretValue" in text_of(each)}
 
-    assert readers == {"IncomingFunctionRole", "RelayConnectFunctionRole", "ProvisionFunctionRole"}
+    speaking = {"RelayMessageFunctionRole", "RelayWatchdogFunctionRole"}
+    of_tools = [
+        (role, "secret:/ringfold/${Stage}/tools/*" in text_of(each["Resource"]))
+        for role, each in statements_of(expanded)
+        if role in speaking and "secretsmanager" in text_of(each["Action"])
+    ]
+
+    assert {(role, True) for role in speaking} == set(of_tools)
+    assert readers == {"IncomingFunctionRole", "RelayConnectFunctionRole", "ProvisionFunctionRole", *speaking}
     assert writers == {"ProvisionFunctionRole"}
-    assert {"secret:/ringfold/${Stage}/accounts/*" in each or "RelayTokenSecret" in each for each in read} == {True}
+    known = ("secret:/ringfold/${Stage}/accounts/*", "secret:/ringfold/${Stage}/tools/*", "RelayTokenSecret")
+    assert all(any(name in each for name in known) for each in read)
     assert "Policies" not in expanded["Resources"]["TokenClaimsFunctionRole"]["Properties"]
 
 
@@ -156,7 +165,7 @@ def test_secrets_are_encrypted_with_the_key_of_the_stack(expanded: Template) -> 
     for secret in resources_of(expanded, "AWS::SecretsManager::Secret").values():
         assert names_in(secret["KmsKeyId"]["Fn::If"][1]) == {"SecretsKmsKey"}
     assert names_in(provision["SECRETS_KEY_ID"]["Fn::If"][1]) == {"SecretsKmsKey"}
-    assert len(uses) == 3
+    assert len(uses) == 5
     for each in uses:
         assert names_in(each["Resource"]) == {"SecretsKmsKey"}
         assert list(each["Condition"]["StringEquals"]) == ["kms:ViaService"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,23 @@ Relay = Annotated[
     dict[str, str | bool | int | float | list[str]],
     Field(description="ConversationRelay attributes, spelt as Twilio spells them; a number's own win over these."),
 ]
+
+
+class HttpTool(Given):
+    """A tool of the organization's own: called over HTTPS, signed, its answer bounded and never trusted."""
+
+    name: ToolName
+    description: Annotated[str, Field(min_length=1, max_length=1000, description="For the model: what, and when.")]
+    input_schema: Annotated[dict[str, Any], Field(description="JSON Schema of an object: the arguments.")]
+    url: Annotated[str, Field(max_length=2048, pattern=r"^https://[\x21-\x7e]+$")]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    timeout_ms: Annotated[int, Field(ge=200, le=20_000)] = 5000
+    headers: Annotated[
+        dict[str, Annotated[str, Field(max_length=1024)]] | None,
+        Field(description="{{secret:name}} in a value stands for that secret of the organization."),
+    ] = None
+    signing_secret: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,64}$", description="Signs requests.")] = ""
+    side_effect: Annotated[bool, Field(description="False: only reads, and may be asked again.")] = True
 
 
 class AgentSettings(Given):
@@ -51,6 +68,7 @@ class AgentSettings(Given):
     audio: Annotated[
         list[AudioUrl] | None, Field(max_length=40, description="What the tool play_audio may play; nothing else.")
     ] = None
+    http_tools: Annotated[list[HttpTool] | None, Field(max_length=20)] = None
     relay: Relay | None = None
 
 
@@ -102,6 +120,7 @@ class Agent(Shown):
     back: str
     resume_window_s: int
     audio: list[str]
+    http_tools: list[dict[str, Any]]
     relay: dict[str, Any]
     created_at: Instant
     updated_at: Instant

@@ -44,6 +44,7 @@ class Agent:
         back: Spoken after the line was lost and found again, when no answer was pending.
         resume_window_s: How long after a dropped call a call back continues it.
         audio: URLs that ``play_audio`` may play; no other is ever played.
+        http_tools: Tools of the organization's own, over HTTP; see :mod:`ringfold.tools.http`.
         relay: ConversationRelay attributes of this agent; a number's own win over these.
     """
 
@@ -68,6 +69,7 @@ class Agent:
     back: str = "Sorry, we lost the line for a moment. I'm back. Where were we?"
     resume_window_s: int = 900
     audio: tuple[str, ...] = ()
+    http_tools: tuple[Mapping[str, Any], ...] = ()
     relay: Mapping[str, str] = field(default_factory=dict)
 
     def to_doc(self) -> dict[str, Any]:

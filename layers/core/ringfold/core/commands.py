@@ -111,7 +111,10 @@ class PostFrame:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
-    """Run a tool for this organization, conversation and caller. → ToolReturned."""
+    """Run a tool for this organization, conversation and caller. → ToolReturned.
+
+    ``definition``: of a tool of the organization's own.
+    """
 
     tool_use_id: str
     name: str
@@ -121,6 +124,7 @@ class RunTool:
     organization_id: str = ""
     conversation_id: str = ""
     caller_number: str = ""
+    definition: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -732,6 +732,7 @@ class Turn:
             agent.organization_id,
             conversation_id,
             self.snapshot.caller_number,
+            next((own for own in agent.http_tools if own.get("name") == tool.call.name), None),
         )
 
     def _intend(self, tool: ToolUse, now_ms: int) -> c.Journal:
