@@ -52,7 +52,7 @@ class ToolRunner:
         """The organization's own tools; a name that is one of ours is ours."""
         if not agent.http_tools or self._own is None:
             return ()
-        return [own for own in agent.http_tools if own.get("name") not in self._registry.tools]
+        return [own for own in agent.http_tools if own.get("name") and own["name"] not in self._registry.tools]
 
     def run(self, call_sid: str, command: RunTool) -> ToolReturned:
         """Run a tool; one that takes too long goes on in its thread, and the model is told that nobody waited."""
