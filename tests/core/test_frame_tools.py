@@ -25,7 +25,7 @@ from ringfold.core.frame_tools import (
 )
 from ringfold.core.frames import Language, Play, build_frame
 from tests.core.test_turn_tools import calling, results
-from tests.stage import AGENT, SNAPSHOT, Stage, called, model
+from tests.stage import AGENT, CALL, SNAPSHOT, Stage, a_call, called, model
 
 MUSIC = "https://cdn.example.com/hold.mp3"
 NUMBER = {"language": "en-US", "languages": [{"code": "es-US"}, {"code": "fr-FR"}]}
@@ -180,6 +180,33 @@ def test_the_prompt_follows_the_language() -> None:
     first, second = [json.dumps(opened.request["system"]) for opened in stage.all(c.OpenModel)]
     assert "held in es-US" not in first
     assert "held in es-US" in second
+
+
+@pytest.mark.accept("E13", "E16")
+def test_a_new_link_speaks_the_language_that_was_switched_to() -> None:
+    """A recovered session begins in the number's own: the frame comes before the words, once, and is no tool's."""
+    sessions = a_call(ABLE)
+    Stage(calling(called("switch_language", {"language": "es-US"})), model("Hola."), sessions=sessions).run()
+    item = sessions.items[CALL]
+    setup = ev.frame_key(2, 1_790_000_200_000, ev.SETUP, "m9")
+    item["events"][setup] = {"type": ev.SETUP, "rid": "r9", "session_id": "VX2"}
+    item["links"]["g2"] = "c2="
+    item["link_gen"] = 2
+    resume = {
+        "key": ev.derived_key(setup, ev.RESUME),
+        "event": {"type": ev.RESUME, "rid": "r9"},
+        "rid": "r9",
+        "link": (2, "c2="),
+        "script_of": "back",
+    }
+
+    stage = Stage(sessions=sessions, **resume).run()
+
+    kinds = [sent.frame["type"] for sent in stage.sent]
+    assert ["language", "text"] == kinds[:2]
+    assert 1 == kinds.count("language")
+    assert {} == stage.journal["tools"]
+    assert "held in" not in stage.spoken
 
 
 def test_an_agent_is_told_only_of_the_powers_it_has() -> None:

@@ -15,6 +15,7 @@ from local.model.dialogue.intents import is_yes
 from local.model.dialogue.lines import say
 from local.model.dialogue.manners import Rule
 from local.model.dialogue.persona import read_persona
+from local.model.dialogue.powers import power
 from local.model.dialogue.questions import AGREED_TO, NOTHING, find_question
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.results import after_tool
@@ -58,7 +59,7 @@ def respond(conversation: Conversation, depth: int = 0) -> Reply:
         return _rest_of_last_answer(talk) or Reply(say(talk, "anything_else"))
     if "repeat" in talk.manners and not talk.topics and not talk.code:
         return _once_more(talk)
-    handed = other_agent(talk)
+    handed = power(talk) or other_agent(talk)
     if handed is not None:
         return handed
     reply = _first(airline.RULES if talk.offers(AIRLINE_TOOL) else general.RULES, talk)

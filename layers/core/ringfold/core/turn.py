@@ -74,6 +74,8 @@ _LAST_WORDS: Final = {
 }
 """Of the tools that end the session: their result, the argument that is spoken first, and what is said without it."""
 _FRAME: Final = "frame"
+_UNASKED: Final = -1
+"""The index of a frame that no tool of this turn asked for."""
 LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
 
 
@@ -137,6 +139,7 @@ class Turn:
         self._tools_since: int | None = None
         self._framing: ToolUse | None = None
         self._router: Router | None = None
+        self._greeted = False  # the link is as it should be
         self._routed = False  # who speaks is settled
         self._events: dict[Key, ev.Event] = {}  # to be stored with the next write
         self._filler_ms: int | None = None
@@ -451,6 +454,9 @@ class Turn:
 
     def _think(self, now_ms: int) -> list[c.Command]:
         out: list[c.Command] = []
+        if not self._greeted:
+            self._greeted = True
+            self._keep_language()
         if self._start.script_of and not self._start.script:
             assert self.snapshot is not None
             source = self.snapshot if self._start.script_of == "greeting" else self.snapshot.agent
@@ -521,6 +527,23 @@ class Turn:
     def _default_agent(self) -> str:
         assert self.snapshot is not None
         return str(self.snapshot.number.get("agent_id", ""))
+
+    def _keep_language(self) -> None:
+        """A new link speaks the number's language: what was switched to before is switched to again, before a word."""
+        assert self.snapshot is not None and self.view is not None
+        resumed = self._start.event is not None and self._start.event["type"] == ev.RESUME
+        if not resumed or SWITCH_LANGUAGE not in {tool for agent in self._speakers() for tool in agent.tools}:
+            return
+        folded = [entry for segment in self.segments for entry in segment.get("entries", ())]
+        language = spoken_language([*folded, *entries(self.view)], ())
+        if language:
+            call = c.ModelCalled(0, "", SWITCH_LANGUAGE, json.dumps({"language": language}))
+            again = ToolUse(call, SWITCH_LANGUAGE, 0, _UNASKED)
+            self._framing = again if not isinstance(frame_of(again.kind, again.asked, self.snapshot), str) else None
+
+    def _speakers(self) -> Sequence[Agent]:
+        assert self.snapshot is not None
+        return self.snapshot.pool or (self.snapshot.agent,)
 
     def _first_round(self, now_ms: int) -> list[c.Command]:
         assert self.view is not None and self.snapshot is not None
@@ -863,7 +886,7 @@ class Turn:
         flush = self._text_done or self._tools_since is not None
         waiting = (due is not None and due <= now_ms) or (flush and not self._pacer.empty)
         closing = self._text_done and self._pacer.empty
-        framing = self._framing is not None and self._pacer.empty
+        framing = self._framing is not None and (self._pacer.empty or self._framing.index == _UNASKED)
         if not (waiting or closing or framing or self._needs_close):
             return []
         if now_ms - self._checked_ms > FRESH_MS:
@@ -942,7 +965,8 @@ class Turn:
         if sent.kind == _FRAME and self._framing is not None:
             tool, self._framing = self._framing, None
             tool.succeed(result_of(tool.kind, tool.asked))
-            self._unsaved[tool.path] = tool.entry()
+            if tool.index != _UNASKED:
+                self._unsaved[tool.path] = tool.entry()
         if not sent.counts:
             self._checked_ms = max(self._checked_ms, min(now_ms, self._checked_ms + 60))
             return
