@@ -437,6 +437,60 @@ def test_a_lost_session_is_recovered_without_a_second_greeting(world: World) -> 
     assert (CALL, "2") == (context["call_sid"], context["link_gen"])
 
 
+MENU = "We keep losing the line. To go on, press 1."
+
+
+def lose_everything(world: World) -> tuple[str, dict[str, Any]]:
+    """A call with a menu that has lost a session too many; its conversation, and what the last loss was answered."""
+    agent = ("ORG#org_skyowl", "AGENT#agt_skyowl_airline")
+    world.change(agent, doc={"recovery_menu": MENU})
+    conversation_id = start_call(world)
+    answers = [action(world, conversation_id, "failed", f"VX{i}") for i in range(MAX_RECOVERIES + 1)]
+    return conversation_id, answers[-1]
+
+
+def presses(world: World, conversation_id: str, digits: str) -> dict[str, Any]:
+    path = f"/api/voice/action/{conversation_id}"
+    return callback(world, path, query="menu=1", CallStatus="in-progress", Digits=digits)
+
+
+@pytest.mark.accept("E17")
+def test_a_caller_whose_sessions_are_lost_may_choose_by_key(world: World) -> None:
+    """One key, asked for in the agent's words; the call is not given up yet."""
+    conversation_id, answer = lose_everything(world)
+
+    (gather,) = parse_twiml(answer)
+    assert ("Gather", "1", MENU) == (gather.tag, gather.get("numDigits"), gather.findtext("Say"))
+    assert f"{BASE}/api/voice/action/{conversation_id}?menu=1" == gather.get("action")
+    assert [] == world.finished
+
+
+@pytest.mark.accept("E17")
+def test_one_more_session_by_key_and_no_more(world: World) -> None:
+    """Told twice it is the same one; when that is lost too, the call is given up."""
+    conversation_id, _ = lose_everything(world)
+
+    answers = [presses(world, conversation_id, "1") for _ in range(2)]
+    last = action(world, conversation_id, "failed", "VX9")
+
+    assert answers[0] == answers[1]
+    assert relay_of(answers[0]).get("welcomeGreeting") is None
+    assert "+15125550190" == parse_twiml(last).findtext("Dial")
+    assert {(CALL, end_reasons.LINK_FAILED)} == set(world.finished)
+
+
+@pytest.mark.accept("E17")
+@pytest.mark.parametrize("digits", ["2", "", "#", "11"])
+def test_any_other_key_or_none_ends_as_without_a_menu(world: World, digits: str) -> None:
+    """Connected with somebody, since there is a number for that."""
+    conversation_id, _ = lose_everything(world)
+
+    answer = presses(world, conversation_id, digits)
+
+    assert "+15125550190" == parse_twiml(answer).findtext("Dial")
+    assert [(CALL, end_reasons.LINK_FAILED)] == world.finished
+
+
 @pytest.mark.accept("E16")
 def test_recoveries_are_capped(world: World) -> None:
     """After three, the caller hears an apology and is connected with a person; the call is over for the agent."""

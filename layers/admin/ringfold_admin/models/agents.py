@@ -64,6 +64,9 @@ class AgentSettings(Given):
     apology: Sentence | None = None
     reprompt: Sentence | None = None
     back: Sentence | None = None
+    recovery_menu: Annotated[
+        str | None, Field(max_length=300, description="Said when the line keeps failing: 1 goes on; empty: no menu.")
+    ] = None
     resume_window_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
     audio: Annotated[
         list[AudioUrl] | None, Field(max_length=40, description="What the tool play_audio may play; nothing else.")
@@ -118,6 +121,7 @@ class Agent(Shown):
     apology: str
     reprompt: str
     back: str
+    recovery_menu: str
     resume_window_s: int
     audio: list[str]
     http_tools: list[dict[str, Any]]

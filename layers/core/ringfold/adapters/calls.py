@@ -108,13 +108,16 @@ class Calls:
             values={":closed": "closed", ":at": _iso(now_ms), ":reason": reason},
         )
 
-    def grant_recovery(self, call_sid: CallSid, session_id: str, now_ms: int) -> Recovery | None:
+    def grant_recovery(
+        self, call_sid: CallSid, session_id: str, now_ms: int, most: int = MAX_RECOVERIES
+    ) -> Recovery | None:
         """Count one more session of a call that lost its own.
 
         Args:
             call_sid: The call.
             session_id: The relay session that was lost; asked about twice, it gets the same answer.
             now_ms: Now.
+            most: How often a call may be recovered.
 
         Returns:
             ``None`` when the call has been recovered as often as it may.
@@ -145,7 +148,7 @@ class Calls:
                         ":ids": [session_id],
                         ":times": [now_ms],
                         ":id": session_id,
-                        ":most": MAX_RECOVERIES,
+                        ":most": most,
                     }
                 ),
                 ReturnValues="UPDATED_NEW",

@@ -171,6 +171,7 @@ def call_from_items(session: Mapping[str, Any], snapshot: Mapping[str, Any] | No
             link_gen=session.get("link_gen", 0),
             snapshot=read_snapshot(snapshot) if snapshot else None,
             handoff=session.get("handoff"),
+            recoveries=int(session.get("recoveries", 0)),
             returned=int((session.get("returned") or {}).get("n", 0)),
         )
     except KeyError as exc:

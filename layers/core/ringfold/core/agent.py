@@ -42,6 +42,8 @@ class Agent:
         apology: Spoken when no model answers.
         reprompt: Spoken when the caller interrupted and then said nothing.
         back: Spoken after the line was lost and found again, when no answer was pending.
+        recovery_menu: Said when a session has been lost too often: key 1 goes on with the agent, any other or none
+            ends as without it; ``""`` for no such menu.
         resume_window_s: How long after a dropped call a call back continues it.
         audio: URLs that ``play_audio`` may play; no other is ever played.
         http_tools: Tools of the organization's own, over HTTP; see :mod:`ringfold.tools.http`.
@@ -67,6 +69,7 @@ class Agent:
     apology: str = "I'm sorry, I'm having trouble answering right now. Could you say that again?"
     reprompt: str = "I'm listening. Please go ahead."
     back: str = "Sorry, we lost the line for a moment. I'm back. Where were we?"
+    recovery_menu: str = ""
     resume_window_s: int = 900
     audio: tuple[str, ...] = ()
     http_tools: tuple[Mapping[str, Any], ...] = ()

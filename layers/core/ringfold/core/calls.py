@@ -42,6 +42,7 @@ class CallRecord:
         link_gen: How many handshakes there were.
         snapshot: ``None`` where it was not asked for or is gone.
         handoff: Set while the call is handed over; see :mod:`ringfold.core.handoff`.
+        recoveries: How many lost sessions have been answered with a new one.
         returned: How many handoffs have brought the caller back.
     """
 
@@ -55,6 +56,7 @@ class CallRecord:
     snapshot: Snapshot | None = None
     handoff: Mapping[str, Any] | None = None
     returned: int = 0
+    recoveries: int = 0
 
     @property
     def over(self) -> str:

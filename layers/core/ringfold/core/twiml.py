@@ -19,6 +19,7 @@ CONTENT_TYPE: Final = "text/xml; charset=utf-8"
 MAX_SAY_CHARS: Final = 4096
 MAX_TWIML_BYTES: Final = 64 * 1024
 DIAL_TIMEOUT_S: Final = 30
+KEY_TIMEOUT_S: Final = 6
 
 
 def connect_relay(
@@ -105,6 +106,14 @@ def say(text: str, language: str | None = None) -> str:
     """Say a sentence, and nothing more."""
     response = ET.Element("Response")
     _say(response, text, language)
+    return _render(response)
+
+
+def ask_for_key(text: str, action: str, language: str | None = None, timeout_s: int = KEY_TIMEOUT_S) -> str:
+    """Say a sentence and wait for one key; the action is requested with ``Digits``, empty when none came."""
+    attributes = {"input": "dtmf", "numDigits": "1", "timeout": str(timeout_s), "actionOnEmptyResult": "true"}
+    response, gather = _open("Gather", {"action": _action_url(action), "method": "POST", **attributes})
+    _say(gather, text, language)
     return _render(response)
 
 

@@ -16,7 +16,7 @@ from ringfold.core.characters import is_language_tag
 from ringfold.core.end_reasons import RESUMABLE
 from ringfold.core.ids import AccountId
 from ringfold.core.lines import LastCall, Number
-from ringfold.core.session import Snapshot
+from ringfold.core.session import MAX_RECOVERIES, Snapshot
 from ringfold.errors import ConfigError
 
 MAX_POOL_CHARS: Final = 150_000
@@ -158,6 +158,15 @@ def hand_off(call: CallRecord) -> str:
         language=language_of(call),
         whisper=f"{base}{WHISPER_PATH}{call.conversation_id}?call={call.call_sid}",
     )
+
+
+def menu(call: CallRecord) -> str:
+    """What a caller is asked whose session was lost too often; ``""`` when there is no menu, or it was used before."""
+    snapshot = call.snapshot
+    if snapshot is None or not snapshot.agent.recovery_menu or call.recoveries > MAX_RECOVERIES:
+        return ""
+    action = f"{snapshot.number['base_url']}{ACTION_PATH}{call.conversation_id}?menu=1"
+    return twiml.ask_for_key(snapshot.agent.recovery_menu, action, language_of(call))
 
 
 def lost(call: CallRecord) -> str:

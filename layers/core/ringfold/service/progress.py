@@ -16,6 +16,7 @@ from ringfold.core.calls import CallRecord, Line
 from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF, LINK_FAILED, reason_of_status
 from ringfold.core.handoff import OUTCOMES, whisper
 from ringfold.core.lines import conversation_id_of
+from ringfold.core.session import MAX_RECOVERIES
 from ringfold.errors import AppError, ConfigError, ConflictError, DependencyError, SignatureError
 from ringfold.log import Log
 from ringfold.ports import CallStore, Finisher, LineDirectory, SecretStore
@@ -90,6 +91,8 @@ class Progress:
     def _after_session(
         self, request: WebhookRequest, named: Named, line: Line, call: CallRecord, deadline: Deadline, log: Log
     ) -> str:
+        if "menu" in dict(parse_qsl(request.raw_query)):
+            return self._after_menu(request, named, line, call, deadline, log)
         if request.get("DialCallStatus"):
             return self._after_handoff(request, named, line, call, deadline, log)
         outcome, status = request.get("SessionStatus"), request.get("CallStatus")
@@ -135,6 +138,24 @@ class Progress:
             return answers.sorry("", answers.language_of(call), say=answers.NOBODY_THERE)
         return answers.connect(call, self._relay_url, deadline.wait(key), attempt=back.attempt, at_ms=back.at_ms)
 
+    def _after_menu(
+        self, request: WebhookRequest, named: Named, line: Line, call: CallRecord, deadline: Deadline, log: Log
+    ) -> str:
+        """A caller whose sessions kept being lost has pressed a key: 1 is one more session, all else is the end."""
+        status = request.get("CallStatus")
+        if call_status.is_final(status):
+            self._keep_status(named, line, status, deadline, log, reason=LINK_FAILED)
+            return twiml.empty()
+        if request.get("Digits") == "1" and not call.ended:
+            key, now_ms = deadline.start(self._secrets.relay_key), int(self._clock() * 1000)
+            more = deadline.run(self._calls.grant_recovery, call.call_sid, "menu", now_ms, MAX_RECOVERIES + 1)
+            if more is not None:
+                log.warning("call recovered by key", attempt=more.attempt)
+                relay_key = deadline.wait(key)
+                return answers.connect(call, self._relay_url, relay_key, attempt=more.attempt, at_ms=more.at_ms)
+        self._finish(call, call.over or LINK_FAILED, deadline, log)
+        return answers.lost(call)
+
     def whisper(self, request: WebhookRequest, deadline: Deadline, log: Log) -> Reply:
         """Tell whoever takes a call what it is about; ``CallSid`` is of the dialled leg, the call's is in the URL."""
         named = read_names(request)
@@ -160,6 +181,9 @@ class Progress:
             session_id = "none"
         now_ms = int(self._clock() * 1000)
         recovery = deadline.run(self._calls.grant_recovery, call.call_sid, session_id, now_ms)
+        if recovery is None and (asked := answers.menu(call)):
+            log.warning("caller is asked for a key after too many lost sessions")
+            return asked
         if recovery is None:
             log.error("call given up after too many lost sessions")
             self._finish(call, LINK_FAILED, deadline, log)
