@@ -391,6 +391,21 @@ def test_a_caller_who_comes_back_from_a_handoff_is_spoken_to() -> None:
     assert "A person, please" in json.dumps(told)
 
 
+@pytest.mark.accept("F8")
+def test_who_asks_again_after_a_handoff_is_answered_again() -> None:
+    """The same words on the next link are no replay of a lost one: nothing was lost."""
+    rig = Rig(["Hello there."], ["The line was busy."], ["I'll try again."])
+    rig.sets_up()
+    rig.says("A person, please")
+    key = str(ev.frame_key(1, rig.clock() + 1, ev.RETURNED, "back1"))
+    rig.item()["events"][key] = {"type": ev.RETURNED, "rid": "return1", "text": note_of("busy")}
+    rig.sets_up(generation=2, connection_id="c2=", sessionId="VX2")
+
+    rig.says("A person, please", generation=2, connection_id="c2=")
+
+    assert "The line was busy.I'll try again." == rig.links.heard("c2=")
+
+
 @pytest.mark.accept("E7", "F11", "N2")
 def test_a_handoff_whose_speaker_died_is_sent_all_the_same() -> None:
     """The watchdog sends ``end``, with the data as text."""

@@ -221,10 +221,14 @@ def _replays(
         return {}
     done = {key for reply in replies if reply.state == "done" for key in reply.covers}
     setups = {ev.generation_of(k): ev.stamp_of(k) for k in reversed(keys) if stored[k]["type"] == ev.SETUP}
+    # A link that a handoff ended was not lost: nothing of it comes again, and who asks again means it.
+    returned = {ev.generation_of(k) + 1 for k in keys if stored[k]["type"] == ev.RETURNED}
     replays: dict[Key, Key] = {}
     matched: set[Key] = set()
     for utterance in utterances:
         generation = ev.generation_of(utterance.key)
+        if generation in returned:
+            continue
         broke_ms = setups.get(generation, ev.stamp_of(utterance.key))
         for old in utterances:
             if ev.generation_of(old.key) >= generation or old.key in replays or old.key in matched:
