@@ -144,3 +144,16 @@ def test_a_refused_end_is_sent_again() -> None:
 
     assert 1 == sum(sent.frame["type"] == "end" for sent in stage.sent)
     assert stage.count(c.PostFrame) >= 3
+
+
+@pytest.mark.accept("F11", "N2")
+@pytest.mark.parametrize(("fate", "ends"), [("ambiguous", 1), ("lost", 2)])
+def test_an_end_of_which_nobody_knows_is_sent_again(fate: str, ends: int) -> None:
+    """Twice it ends the session once; never, it would leave the caller waiting on the line."""
+    stage = transferring(announcement="Bye.")
+    stage.posts = ["ok", fate]
+
+    stage.run()
+
+    assert ends == sum(sent.frame["type"] == "end" for sent in stage.sent)
+    assert stage.item["end_sent"] is True
