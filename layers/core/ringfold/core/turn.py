@@ -996,10 +996,8 @@ class Turn:
         if self._settled and self._state:
             self._sending = None
             return []
-        if kind == "ambiguous" and self._end_posted:
-            kind = (
-                "refused"  # an end that comes twice ends the session once; one that never comes leaves a caller waiting
-            )
+        if kind == "ambiguous" and self._end_posted and self._ending == HANDOFF:
+            kind = "refused"  # sent twice it ends the session once; never sent, the transfer does not happen
         if kind == "ambiguous":
             self._ambiguous += 1
             self._posted(now_ms)
