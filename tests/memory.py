@@ -62,7 +62,8 @@ class MemorySessions:
         entry = item["replies"].get(command.key)
         if entry is None:
             raise FloorLost("journal")
-        if command.guard is not None and (len(item.get("floor_keys", ())) != command.guard or "ended" in item):
+        over = "ended" in item or "handoff" in item
+        if command.guard is not None and (len(item.get("floor_keys", ())) != command.guard or over):
             raise FloorLost("journal")
         for path, value in command.sets.items():
             group, _, leaf = path.partition(".")
@@ -70,6 +71,10 @@ class MemorySessions:
             place[leaf or group] = copy.deepcopy(value)
         if command.ended:
             item.setdefault("ended", command.ended)
+        for key, event in command.events.items():
+            item["events"].setdefault(str(key), copy.deepcopy(dict(event)))
+        if command.handoff is not None:
+            item["handoff"] = copy.deepcopy(dict(command.handoff))
         if command.end_sent:
             item["end_sent"] = True
         return copy.deepcopy(item)

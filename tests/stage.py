@@ -29,7 +29,17 @@ RID = "r1"
 PROMPT = ev.frame_key(1, T0 - 3, ev.PROMPT, "m1")
 AGENT = Agent(AgentId("agt_1"), OrganizationId("org_1"), "Olive", "Be kind.", tools=("look", "change", "end_call"))
 SNAPSHOT = Snapshot(AGENT, "+15125550147", "+15125550100")
-KINDS = {"look": "read", "look_too": "read", "change": "effect", "change_too": "effect", "end_call": "end_call"}
+KINDS = {"look": "read", "look_too": "read", "change": "effect", "change_too": "effect"}
+CONTROLS = (
+    "end_call",
+    "transfer_call",
+    "hand_to_agent",
+    "play_audio",
+    "send_digits",
+    "switch_language",
+    "collect_digits",
+)
+KINDS |= {name: name for name in CONTROLS}
 
 
 class ToolBox:

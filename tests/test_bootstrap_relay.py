@@ -62,3 +62,26 @@ def test_import_and_init_stay_within_the_cold_start_budget(tmp_path: Path) -> No
         time.sleep(0)
 
     assert min(spent) <= BUDGET_MS
+
+
+def test_what_runs_an_organizations_own_tools_waits_for_the_first_of_them(tmp_path: Path) -> None:
+    """Neither the handler nor a service that is built imports it; most calls need none."""
+    script = tmp_path / "init.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path[:0] = [{str(ROOT / 'layers' / 'core')!r}, {str(ROOT / 'functions' / 'relay_message')!r}]\n"
+        "import app\n"
+        "from ringfold import bootstrap_relay\n"
+        "bootstrap_relay.relay_service('relay_message')\n"
+        "late = ('ringfold.tools.http', 'ringfold.adapters.outbound', 'ringfold.adapters.tool_secrets')\n"
+        "print([name for name in late if name in sys.modules])\n"
+        "bootstrap_relay.own_tools('/ringfold/dev/')\n"
+        "print(all(name in sys.modules for name in late))\n"
+    )
+    environment = {**os.environ, **GOOD, **KEYS}
+
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+
+    assert ["[]", "True"] == done.stdout.split("\n")[:2]

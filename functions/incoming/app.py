@@ -18,6 +18,7 @@ from ringfold.service.voice import Voice, apology
 from ringfold.service.webhook import WebhookRequest, parse_event
 
 ACTION_PREFIX: Final = "/api/voice/action/"
+WHISPER_PREFIX: Final = "/api/voice/whisper/"
 
 with suppress(ConfigError):
     # At cold start, so that SnapStart keeps it; a fault is told with the first call, whose caller gets an apology.
@@ -45,6 +46,8 @@ def _route(voice: Voice, event: Mapping[str, Any]) -> Reply:
         return voice.incoming(request)
     if request.path == "/api/voice/status":
         return voice.status(request)
+    if request.path.startswith(WHISPER_PREFIX):
+        return voice.whisper(request)
     return voice.action(request)
 
 
@@ -55,5 +58,5 @@ def parse_request(event: Mapping[str, Any]) -> WebhookRequest:
         ValueError: If its body is not what it says it is, or its path is none of ours.
     """
     request = parse_event(event, "/api/voice/")
-    own = request.path.startswith(ACTION_PREFIX)
-    return replace(request, conversation_id=request.path.removeprefix(ACTION_PREFIX) if own else "")
+    own = request.path.startswith((ACTION_PREFIX, WHISPER_PREFIX))
+    return replace(request, conversation_id=request.path.rpartition("/")[2] if own else "")

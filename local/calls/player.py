@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import httpx
 
 from local.calls import script as steps
 from local.carrier import CarrierCall
+from local.carrier.manners import DialOutcome
 
 
 class ExpectationError(Exception):
@@ -94,6 +95,8 @@ class Player:
             case steps.SetGateway(faults=faults):
                 self._show(f"the gateway: {faults}")
                 await self._control.put("/local/gateway/faults", faults)
+            case steps.SetDial(outcome=outcome):
+                call.manners = replace(call.manners, dial_outcome=cast(DialOutcome, outcome))
             case steps.Expect() | steps.ExpectEnd() | steps.ExpectNoViolations():
                 await self._expect(action)
 

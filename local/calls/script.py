@@ -15,7 +15,7 @@
 
 ``contains``, ``any_of`` and ``matches`` (a regular expression) look, capitals aside, at what the agent has said since
 the caller last did something, and so does ``lacks``, for what must not be in it; ``within_s`` is how long to wait,
-``within_ms`` how soon the first word must sound.
+``within_ms`` how soon the first word must sound. ``dialled: busy`` says what will come of a call that is passed on.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ KEYS: Final = re.compile(r"[0-9*#]+")
 NUMBER: Final = re.compile(r"\+[1-9]\d{6,14}")
 WITHIN_S: Final = 12.0
 END_REASONS: Final = ("hang-up", "application", "stopped", "rejected", "failed")
+DIAL_OUTCOMES: Final = ("completed", "busy", "no-answer", "failed")
 SESSION_STATUSES: Final = ("completed", "ended", "failed")
 
 
@@ -86,6 +87,11 @@ class SetGateway:
 
 
 @dataclass(frozen=True, slots=True)
+class SetDial:
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Expect:
     contains: str = ""
     any_of: tuple[str, ...] = ()
@@ -117,6 +123,7 @@ Action = (
     | HangUp
     | SetModel
     | SetGateway
+    | SetDial
     | Expect
     | ExpectEnd
     | ExpectNoViolations
@@ -350,6 +357,7 @@ ACTIONS: Final[Mapping[str, Callable[[_Value], Action]]] = {
     "hang_up": _nothing(HangUp()),
     "model": _document(SetModel, "the model's behaviour, a mapping such as {fault: stall}"),
     "gateway": _document(SetGateway, "the gateway's faults, a mapping such as {frames: {mode: shuffle}}"),
+    "dialled": lambda value: SetDial(_choice(value, DIAL_OUTCOMES)),
     "expect": _expect,
     "expect_end": _expect_end,
     "expect_no_violations": _nothing(ExpectNoViolations()),

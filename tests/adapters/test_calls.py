@@ -168,6 +168,34 @@ def test_a_recovery_of_no_call_is_refused(calls: Calls) -> None:
         calls.grant_recovery(CALL, "VX1", NOW_MS)
 
 
+@pytest.mark.accept("F8")
+def test_a_return_raced_for_is_one(calls: Calls, aws: Aws) -> None:
+    """Told many times, the end of a handoff brings the caller back once, and everybody gets the same answer."""
+    calls.open_call(opening())
+    aws.client("dynamodb").update_item(
+        TableName=aws.table,
+        Key={"pk": {"S": f"CALL#{CALL}"}, "sk": {"S": "SESSION"}},
+        UpdateExpression="SET handoff = :h, end_sent = :t",
+        ExpressionAttributeValues={":h": {"M": {"n": {"N": "1"}}}, ":t": {"BOOL": True}},
+    )
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(lambda i: calls.grant_return(CALL, 1, "busy", NOW_MS + i), range(16)))
+
+    (answer,) = answers
+    assert answer is not None
+    assert calls.grant_return(CALL, 2, "busy", NOW_MS) is None
+    record = Directory(aws.client("dynamodb"), aws.table, clock=lambda: NOW_MS / 1000).find_line("", ACCOUNT, CALL).call
+    assert record is not None
+    assert (None, 1, "") == (record.handoff, record.returned, record.over)
+
+
+def test_a_return_of_no_call_is_refused(calls: Calls) -> None:
+    """And no item appears."""
+    with pytest.raises(SessionMissing):
+        calls.grant_return(CALL, 1, "busy", NOW_MS)
+
+
 @pytest.mark.parametrize("reusable", [False, True])
 def test_a_token_raced_for_burns_once(calls: Calls, reusable: bool) -> None:
     """A plain token lets one in; a reusable one everybody, each on a link of its own."""

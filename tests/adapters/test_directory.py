@@ -66,7 +66,9 @@ def test_a_persona_is_read_with_its_organization(directory: Directory) -> None:
         persona.last_call,
         persona.fault,
     )
-    assert ("lookup_reservation", "lookup_available_seats", "change_seat", "end_call") == persona.agent.tools
+    assert ("lookup_reservation", "lookup_available_seats", "change_seat", "transfer_call", "end_call") == (
+        persona.agent.tools
+    )
 
 
 def test_an_agent_that_cannot_be_read_is_told(world: World, directory: Directory) -> None:

@@ -208,6 +208,19 @@ def test_the_end_of_a_call_is_absorbing(store: Any) -> None:
     assert ("agent_ended", True) == (item["ended"], item["end_sent"])
 
 
+@pytest.mark.accept("F11")
+def test_a_handoff_is_written_behind_a_guard_and_guards_itself(store: Any) -> None:
+    """It stays what it was; nothing else starts behind it."""
+    store.append(CALL, said())
+
+    item = store.journal(CALL, Journal(PROMPT, {"st": "x"}, guard=1, handoff={"n": 1, "reason": "Refund"}))
+
+    assert {"n": 1, "reason": "Refund"} == item["handoff"]
+    with pytest.raises(FloorLost):
+        store.journal(CALL, Journal(PROMPT, {"st": "y"}, guard=1))
+    assert "y" != store.journal(CALL, Journal(PROMPT, {"beat": 1}))["replies"][PROMPT]["st"]
+
+
 def test_a_journal_of_no_reply_is_refused(store: Any) -> None:
     """Folded away, or never opened: nothing is written."""
     with pytest.raises(FloorLost):

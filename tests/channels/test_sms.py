@@ -45,7 +45,7 @@ def test_a_third_channel_is_a_module_of_its_own() -> None:
     model = Script([[ModelSaid(0, "GATE B14."), ModelStopped(0, "end_turn")]], asked)
     everywhere = Tool("look", "Look.", {"type": "object", "properties": {}}, lambda _a, _c: {})
     threads, log = Threads(), Log("ERROR", lambda _line: None)
-    tools = ToolRunner(Registry.of([everywhere, END_CALL]), threads, log, kiosk.name)
+    tools = ToolRunner(Registry.of([everywhere, END_CALL]), threads, log, channel=kiosk.name)
 
     answerer = Answerer(kiosk, model, tools, threads, ("m1", "m2"), log)
     written = answerer.answer(SNAPSHOT, [{"role": "user", "content": [{"text": "Where?"}]}], "cnv_1")

@@ -317,6 +317,17 @@ def test_the_same_effect_has_the_same_key_however_it_is_spelt() -> None:
     assert keys[0] != keys[2]
 
 
+@pytest.mark.accept("F10")
+def test_an_own_tool_is_run_with_the_definition_the_call_began_with() -> None:
+    """And a tool of ours with none."""
+    own = {"name": "look_too", "description": "Looks elsewhere.", "input_schema": {}, "url": "https://x.example/"}
+    stage = Stage(
+        calling(called("look"), called("look_too")), model("Done."), snapshot=an_agent(http_tools=(own,))
+    ).run()
+
+    assert {"look": None, "look_too": own} == {run.name: run.definition for run in stage.all(c.RunTool)}
+
+
 def test_a_tool_learns_for_whom_it_runs_from_us() -> None:
     """Organization, conversation and caller come from the session, never from the model."""
     forged = {"organization_id": "org_2", "conversation_id": "other"}

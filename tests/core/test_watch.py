@@ -9,8 +9,9 @@ import pytest
 from ringfold.core import events as ev
 from ringfold.core import journal as j
 from ringfold.core.fold import fold
+from ringfold.core.frame_tools import DIGITS_MS
 from ringfold.core.turn import LEASE_MS
-from ringfold.core.watch import DIGITS_MS, NOTHING, REPROMPT_MS, Finding, diagnose
+from ringfold.core.watch import NOTHING, REPROMPT_MS, Finding, diagnose
 from tests.core.test_fold import EPOCH, I2, P1, P2, Write, append, item_of, journal, key, post
 
 ASKED = append(P1, ev.PROMPT, text="Hello?")

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.slow
 
 SCRIPTS = Path(calls.__file__).parent
 GOOD_DAY = ["reservation", "barge_in", "seat_change", "keypad", "drop_and_recover", "goodbye"]
+ROUTED = ["route_billing", "route_handed_on", "line_tools"]
+HANDED_OVER = ["transfer", "transfer_busy", "transfer_nobody"]
 BAD_DAY = ["slow_model", "dead_model"]
 """These change the model's behaviour for everybody, so they are played alone."""
 
@@ -43,6 +45,26 @@ def finish(process: subprocess.Popen[str], lines: str | None = None) -> tuple[in
 def test_the_shipped_scripts_come_out_as_expected_all_at_once(system: System) -> None:
     """Six calls at a time, each a conversation with its own expectations."""
     running = {name: start_call(system, str(SCRIPTS / f"{name}.yaml")) for name in GOOD_DAY}
+    results = {name: finish(process) for name, process in running.items()}
+
+    failed = {name: output for name, (status, output) in results.items() if status != 0}
+    assert {} == failed, "\n".join(failed.values())
+
+
+@pytest.mark.accept("F1", "F2", "F3", "F7", "F8")
+def test_a_person_is_asked_for(system: System) -> None:
+    """Connected, back because the line was busy, and told honestly that there is nobody."""
+    running = {name: start_call(system, str(SCRIPTS / f"{name}.yaml")) for name in HANDED_OVER}
+    results = {name: finish(process) for name, process in running.items()}
+
+    failed = {name: output for name, (status, output) in results.items() if status != 0}
+    assert {} == failed, "\n".join(failed.values())
+
+
+@pytest.mark.accept("D2", "D4", "D7", "E6", "F4", "F9")
+def test_the_callers_words_choose_who_answers(system: System) -> None:
+    """On the demo's dynamic line: billing at once, from support on to billing; and what can be asked of the line."""
+    running = {name: start_call(system, str(SCRIPTS / f"{name}.yaml")) for name in ROUTED}
     results = {name: finish(process) for name, process in running.items()}
 
     failed = {name: output for name, (status, output) in results.items() if status != 0}

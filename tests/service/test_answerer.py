@@ -62,7 +62,7 @@ class Script:
 
 def build(model: Script, *tools: Tool, patience_s: float = 5.0) -> Answerer:
     threads, log = Threads(), Log("ERROR", lambda _line: None)
-    runner = ToolRunner(Registry.of(list(tools)), threads, log, SMS.name)
+    runner = ToolRunner(Registry.of(list(tools)), threads, log, channel=SMS.name)
     return Answerer(SMS, model, runner, threads, ("first", "second"), log, patience_s)
 
 

@@ -82,6 +82,22 @@ def test_the_twiml_opens_a_relay_session(world: World) -> None:
     assert expected == {name: relay.get(name) for name in expected}
 
 
+@pytest.mark.accept("D2", "D6")
+def test_a_dynamic_numbers_pool_is_settled_with_the_call(world: World) -> None:
+    """Its agents as they are, the default among them; one that has been removed is not chosen; a fixed one has none."""
+    pool = ["agt_skyowl_billing", "agt_gone", "agt_skyowl_support", "agt_skyowl_billing"]
+    world.change(number_key("+15125550110"), doc={"agents": pool})
+    carrier = world.carriers["acc_platform"]
+    app.handler(
+        http_event("/api/voice/incoming", call_params(carrier, To="+15125550110"), auth_token=carrier.auth_token), None
+    )
+
+    (snapshot,) = [json.loads(item["doc"]) for item in world.items("CALL#") if item["sk"] == "SNAPSHOT"]
+
+    assert ["agt_skyowl_billing", "agt_skyowl_support"] == [agent["agent_id"] for agent in snapshot["pool"]]
+    assert ("agt_skyowl_support", "dynamic") == (snapshot["number"]["agent_id"], snapshot["number"]["routing_mode"])
+
+
 @pytest.mark.accept("E2")
 def test_the_call_is_stored_before_it_is_answered(world: World) -> None:
     """Session, snapshot, conversation and contact say who is on the line, for which organization."""

@@ -14,7 +14,7 @@ from ringfold.adapters.directory import number_key
 from ringfold.core import end_reasons
 from ringfold.core.session import MAX_RECOVERIES
 from ringfold.errors import DependencyError
-from tests.world import World, authorizer_event, call_params, http_event, parse_twiml, relay_of, spoken
+from tests.world import BASE, World, authorizer_event, call_params, http_event, parse_twiml, relay_of, spoken
 
 CALL = "CA" + "1" * 32
 SERVICE = "+15125550100"
@@ -33,11 +33,12 @@ def start_call(world: World, *, connected: bool = True) -> str:
 
 
 def callback(
-    world: World, path: str, *, account: str = "acc_skyowl", token: str | None = None, **params: str
+    world: World, path: str, *, account: str = "acc_skyowl", token: str | None = None, query: str = "", **params: str
 ) -> dict[str, Any]:
     carrier = world.carriers[account]
     sent = call_params(carrier, **params)
-    return app.handler(http_event(path, sent, auth_token=carrier.auth_token if token is None else token), None)
+    signed_by = carrier.auth_token if token is None else token
+    return app.handler(http_event(path, sent, auth_token=signed_by, query=query), None)
 
 
 def status(world: World, call_status: str, **params: str) -> dict[str, Any]:
@@ -261,6 +262,152 @@ def test_a_handoff_goes_to_the_number_of_our_own_item(world: World) -> None:
     assert "connecting you" in spoken(answer)
 
 
+def hand_over(world: World, number: int = 1, **changes: Any) -> None:
+    """What the turn stores before it sends ``end``."""
+    told = {"n": number, "code": "explicit_request", "reason": "Wants a person", "summary": "About a refund."}
+    world.change((f"CALL#{CALL}", "SESSION"), handoff={**told, **changes})
+
+
+def dialled(world: World, conversation_id: str, outcome: str, number: int = 1, **params: str) -> dict[str, Any]:
+    """The dialled leg is over, the caller still there."""
+    path = f"/api/voice/action/{conversation_id}"
+    sent = {"CallStatus": "in-progress", "DialCallStatus": outcome, "DialCallDuration": "0", **params}
+    return callback(world, path, query=f"handoff={number}", **sent)
+
+
+@pytest.mark.accept("F1", "F2", "F3")
+@pytest.mark.parametrize("outcome", ["ended", "failed"])
+def test_a_call_handed_over_is_dialled(world: World, outcome: str) -> None:
+    """A line is said, the number's own target is dialled, whatever the data says, and the call goes on."""
+    conversation_id = start_call(world)
+    hand_over(world)
+    world.change(number_key(SERVICE), doc={"transfer_number": "+15125559999"})
+
+    answers = [action(world, conversation_id, outcome, HandoffData='{"transfer_number": "+8821"}') for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert "connecting you" in spoken(answers[0])
+    (dial,) = parse_twiml(answers[0]).findall("Dial")
+    (target,) = list(dial)
+    assert ("Number", "+15125550190") == (target.tag, target.text)
+    assert f"{BASE}/api/voice/action/{conversation_id}?handoff=1" == dial.get("action")
+    assert (target.get("url") or "").startswith(f"{BASE}/api/voice/whisper/{conversation_id}?")
+    assert [] == world.finished
+
+
+@pytest.mark.accept("F8")
+@pytest.mark.parametrize(
+    ("outcome", "more", "told"),
+    [
+        ("busy", {}, "busy"),
+        ("no-answer", {}, "nobody answered"),
+        ("failed", {}, "put through"),
+        ("canceled", {}, "broken off"),
+        ("levitating", {}, "put through"),
+        ("completed", {"DialBridged": "false"}, "handed the call back"),
+    ],
+)
+def test_nobody_took_the_call(world: World, outcome: str, more: dict[str, str], told: str) -> None:
+    """The caller comes back on a new link, without a second greeting; the agent can know why. Told twice, once."""
+    conversation_id = start_call(world)
+    hand_over(world)
+
+    answers = [dialled(world, conversation_id, outcome, **more) for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    relay = relay_of(answers[0])
+    assert relay.get("welcomeGreeting") is None
+    session = world.item((f"CALL#{CALL}", "SESSION")) or {}
+    (event,) = [event for event in session["events"].values() if event["type"] == "returned"]
+    assert told in event["text"]
+    assert "handoff" not in session
+    carrier = world.carriers["acc_skyowl"]
+    url = relay.get("url") or ""
+    context = relay_connect.handler(authorizer_event(url, carrier.auth_token, connection_id="c2="), None)["context"]
+    assert (CALL, "2") == (context["call_sid"], context["link_gen"])
+    assert [] == world.finished
+
+
+@pytest.mark.accept("F8")
+def test_a_session_ended_long_ago_ends_nothing_now(world: World) -> None:
+    """The first callback comes again after the caller is back: the call goes on."""
+    conversation_id = start_call(world)
+    hand_over(world)
+    dialled(world, conversation_id, "busy")
+
+    action(world, conversation_id, "ended")
+
+    assert [] == world.finished
+
+
+@pytest.mark.accept("E25")
+def test_a_call_somebody_took_ends_as_handed_over(world: World) -> None:
+    """The person hung up first, or the caller did."""
+    conversation_id = start_call(world)
+    hand_over(world)
+
+    answer = dialled(world, conversation_id, "completed", DialBridged="true")
+    gone = dialled(world, conversation_id, "completed", CallStatus="completed")
+    status(world, "completed")
+
+    assert ["Hangup"] == [verb.tag for verb in parse_twiml(answer)]
+    assert [] == list(parse_twiml(gone))
+    assert {(CALL, end_reasons.HANDOFF)} == set(world.finished)
+
+
+@pytest.mark.parametrize("number", [0, 2, 99999])
+def test_the_end_of_a_handoff_that_never_was(world: World, number: int) -> None:
+    """An outcome of another handoff brings nobody back."""
+    conversation_id = start_call(world)
+    hand_over(world)
+
+    answer = dialled(world, conversation_id, "busy", number)
+
+    assert parse_twiml(answer).find("Connect") is None
+
+
+@pytest.mark.accept("K4")
+def test_the_person_hears_what_it_is_about(world: World) -> None:
+    """Before the two are joined; the request is the dialled leg's own."""
+    conversation_id = start_call(world)
+    hand_over(world)
+    path = f"/api/voice/whisper/{conversation_id}"
+    leg = {"CallSid": "CA" + "9" * 32, "To": "+15125550190", "From": "+15125550147", "CallStatus": "in-progress"}
+
+    answer = callback(world, path, query=f"call={CALL}", **leg)
+
+    assert "A call for SkyOwl Airlines. Wants a person. About a refund." == spoken(answer)
+    assert ["Say"] == [verb.tag for verb in parse_twiml(answer)]
+
+
+@pytest.mark.parametrize("change", ["unsigned", "another account", "another call"])
+def test_a_whisper_is_for_twilio_only(world: World, change: str) -> None:
+    """Nobody else hears what a caller wants."""
+    conversation_id = start_call(world)
+    hand_over(world)
+    path = f"/api/voice/whisper/{conversation_id}"
+    call = "CA" + "7" * 32 if change == "another call" else CALL
+    account = "acc_harbor" if change == "another account" else "acc_skyowl"
+
+    token = "wrong" if change == "unsigned" else None
+    answer = callback(world, path, account=account, token=token, query=f"call={call}")
+
+    assert (403, []) == (answer["statusCode"], list(parse_twiml(answer)))
+
+
+@pytest.mark.accept("F11")
+def test_no_new_link_over_a_handoff(world: World) -> None:
+    """The carrier that reconnects while the farewell sounds is refused, and its action dials."""
+    conversation_id = start_call(world)
+    url = relay_of(action(world, conversation_id, "failed")).get("url") or ""
+    hand_over(world)
+
+    carrier = world.carriers["acc_skyowl"]
+    answer = relay_connect.handler(authorizer_event(url, carrier.auth_token, connection_id="c2="), None)
+
+    assert "context" not in answer or not answer["context"].get("link_gen")
+
+
 def test_handoff_data_alone_hands_nothing_off(world: World) -> None:
     """A model that writes a handoff into its text does not dial anybody."""
     conversation_id = start_call(world)
@@ -288,6 +435,60 @@ def test_a_lost_session_is_recovered_without_a_second_greeting(world: World) -> 
     url = relay.get("url") or ""
     context = relay_connect.handler(authorizer_event(url, carrier.auth_token, connection_id="c2="), None)["context"]
     assert (CALL, "2") == (context["call_sid"], context["link_gen"])
+
+
+MENU = "We keep losing the line. To go on, press 1."
+
+
+def lose_everything(world: World) -> tuple[str, dict[str, Any]]:
+    """A call with a menu that has lost a session too many; its conversation, and what the last loss was answered."""
+    agent = ("ORG#org_skyowl", "AGENT#agt_skyowl_airline")
+    world.change(agent, doc={"recovery_menu": MENU})
+    conversation_id = start_call(world)
+    answers = [action(world, conversation_id, "failed", f"VX{i}") for i in range(MAX_RECOVERIES + 1)]
+    return conversation_id, answers[-1]
+
+
+def presses(world: World, conversation_id: str, digits: str) -> dict[str, Any]:
+    path = f"/api/voice/action/{conversation_id}"
+    return callback(world, path, query="menu=1", CallStatus="in-progress", Digits=digits)
+
+
+@pytest.mark.accept("E17")
+def test_a_caller_whose_sessions_are_lost_may_choose_by_key(world: World) -> None:
+    """One key, asked for in the agent's words; the call is not given up yet."""
+    conversation_id, answer = lose_everything(world)
+
+    (gather,) = parse_twiml(answer)
+    assert ("Gather", "1", MENU) == (gather.tag, gather.get("numDigits"), gather.findtext("Say"))
+    assert f"{BASE}/api/voice/action/{conversation_id}?menu=1" == gather.get("action")
+    assert [] == world.finished
+
+
+@pytest.mark.accept("E17")
+def test_one_more_session_by_key_and_no_more(world: World) -> None:
+    """Told twice it is the same one; when that is lost too, the call is given up."""
+    conversation_id, _ = lose_everything(world)
+
+    answers = [presses(world, conversation_id, "1") for _ in range(2)]
+    last = action(world, conversation_id, "failed", "VX9")
+
+    assert answers[0] == answers[1]
+    assert relay_of(answers[0]).get("welcomeGreeting") is None
+    assert "+15125550190" == parse_twiml(last).findtext("Dial")
+    assert {(CALL, end_reasons.LINK_FAILED)} == set(world.finished)
+
+
+@pytest.mark.accept("E17")
+@pytest.mark.parametrize("digits", ["2", "", "#", "11"])
+def test_any_other_key_or_none_ends_as_without_a_menu(world: World, digits: str) -> None:
+    """Connected with somebody, since there is a number for that."""
+    conversation_id, _ = lose_everything(world)
+
+    answer = presses(world, conversation_id, digits)
+
+    assert "+15125550190" == parse_twiml(answer).findtext("Dial")
+    assert [(CALL, end_reasons.LINK_FAILED)] == world.finished
 
 
 @pytest.mark.accept("E16")

@@ -13,7 +13,8 @@ from ringfold.core import end_reasons
 from ringfold.core import events as ev
 from ringfold.core.agent import Agent
 from ringfold.core.commands import Append, ModelCalled
-from ringfold.core.watch import DIGITS_MS
+from ringfold.core.frame_tools import DIGITS_MS
+from ringfold.core.handoff import note_of
 from ringfold.errors import DependencyError
 from ringfold.service.relay import FRAMES_BURST, WARM_CALLS, WARM_MS
 from tests.ports import ACCOUNT, CALL, Rig, snapshot
@@ -371,6 +372,52 @@ def test_a_new_link_resumes_an_answer_that_died_with_the_old() -> None:
 
     assert "Your flight leaves at ten." == rig.links.heard("c2=")
     assert "When does my flight leave?" in json.dumps(rig.model.requests[-1][1]["messages"])
+
+
+@pytest.mark.accept("F8")
+def test_a_caller_who_comes_back_from_a_handoff_is_spoken_to() -> None:
+    """Row: nobody took the call. The agent knows why, and speaks first; the greeting is not said again."""
+    rig = Rig(["Hello there."], ["I'm sorry, nobody answered. How else can I help?"])
+    rig.sets_up()
+    rig.says("A person, please")
+    key = str(ev.frame_key(1, rig.clock() + 1, ev.RETURNED, "back1"))
+    rig.item()["events"][key] = {"type": ev.RETURNED, "rid": "return1", "text": note_of("no-answer")}
+
+    rig.sets_up(generation=2, connection_id="c2=", sessionId="VX2")
+
+    assert "I'm sorry, nobody answered. How else can I help?" == rig.links.heard("c2=")
+    told = rig.model.requests[-1][1]["messages"]
+    assert "nobody answered there" in json.dumps(told[-1])
+    assert "A person, please" in json.dumps(told)
+
+
+@pytest.mark.accept("F8")
+def test_who_asks_again_after_a_handoff_is_answered_again() -> None:
+    """The same words on the next link are no replay of a lost one: nothing was lost."""
+    rig = Rig(["Hello there."], ["The line was busy."], ["I'll try again."])
+    rig.sets_up()
+    rig.says("A person, please")
+    key = str(ev.frame_key(1, rig.clock() + 1, ev.RETURNED, "back1"))
+    rig.item()["events"][key] = {"type": ev.RETURNED, "rid": "return1", "text": note_of("busy")}
+    rig.sets_up(generation=2, connection_id="c2=", sessionId="VX2")
+
+    rig.says("A person, please", generation=2, connection_id="c2=")
+
+    assert "The line was busy.I'll try again." == rig.links.heard("c2=")
+
+
+@pytest.mark.accept("E7", "F11", "N2")
+def test_a_handoff_whose_speaker_died_is_sent_all_the_same() -> None:
+    """The watchdog sends ``end``, with the data as text."""
+    rig = Rig()
+    rig.sets_up()
+    rig.item()["links"]["g1"] = "c1="
+    rig.item()["handoff"] = {"n": 1, "code": "explicit_request", "reason": "Wants a person", "summary": "Refund."}
+
+    rig.service.look(CALL, "g0001.x", None, None, "r9")
+
+    ((connection, frame),) = rig.links.posts
+    assert ("c1=", "end", "Refund.") == (connection, frame["type"], json.loads(frame["handoffData"])["summary"])
 
 
 # --- async dispatch and hand-over -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from ringfold.core.ids import AgentId, ConversationId, OrganizationId
 from ringfold.log import Log
 from ringfold.service.toolrunner import ToolRunner
 from ringfold.tools.end_call import END_CALL
-from ringfold.tools.registry import Registry, Tool, ToolContext
+from ringfold.tools.registry import Registry, Tool, ToolContext, ToolOutcome
 
 AGENT = Agent(AgentId("a"), OrganizationId("org_1"), "Olive", "Be kind.", tools=("look", "change", "end_call"))
 SCHEMA = {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"]}
@@ -127,3 +128,69 @@ def test_kinds_are_the_turns_words() -> None:
     assert "" == runner.kind(other, "look")
     assert ["look", "change", "end_call"] == [spec["toolSpec"]["name"] for spec in runner.specs(AGENT)]
     assert [] == list(runner.specs(other))
+
+
+# --- an organization's own tools --------------------------------------------------------------------------------------
+ORDERS = {"name": "orders", "description": "Looks orders up.", "input_schema": SCHEMA, "side_effect": False}
+REFUND = {"name": "refund", "description": "Refunds.", "input_schema": SCHEMA}
+TAKEN = {"name": "look", "description": "Looks elsewhere.", "input_schema": SCHEMA}
+OWNER = replace(AGENT, http_tools=(ORDERS, REFUND, TAKEN, {}))
+
+
+class Own:
+    """What runs an organization's own tools, as the test wants it."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.called: list[tuple[Mapping[str, Any], Mapping[str, Any], ToolContext]] = []
+
+    def __call__(self) -> Own:
+        self.made += 1
+        return self
+
+    def call(self, definition: Mapping[str, Any], arguments: Mapping[str, Any], context: ToolContext) -> ToolOutcome:
+        self.called.append((definition, arguments, context))
+        return ToolOutcome('{"status": 200}', ok=True)
+
+
+def owning(own: Own) -> ToolRunner:
+    tools = [Tool("look", "Looks.", SCHEMA, lambda arguments, context: {"found": "ours"})]
+    return ToolRunner(Registry.of(tools), Threads(), Log("DEBUG", lambda line: None), own)
+
+
+@pytest.mark.accept("F10")
+def test_an_organizations_own_tools_are_offered_beside_ours() -> None:
+    """A name that is ours stays ours; until one is called, nothing of what runs them is made."""
+    own = Own()
+    runner = owning(own)
+
+    offered = [spec["toolSpec"]["name"] for spec in runner.specs(OWNER)]
+
+    assert ["look", "orders", "refund"] == offered
+    kinds = ["read", "read", "effect", ""]
+    assert kinds == [runner.kind(OWNER, name) for name in ("look", "orders", "refund", "nobody")]
+    assert 0 == own.made
+
+
+@pytest.mark.accept("F10")
+def test_an_own_tool_runs_for_its_call() -> None:
+    """With the definition the call began with, and the call's organization."""
+    own = Own()
+    command = RunTool("u1", "orders", {"code": "X"}, 2000, "key", "org_1", "conv_1", "+1", ORDERS)
+
+    returned = owning(own).run("CA1", command)
+
+    ((definition, arguments, context),) = own.called
+    assert (True, '{"status": 200}') == (returned.ok, returned.result)
+    assert (ORDERS, {"code": "X"}, "org_1", "key") == (
+        definition, arguments, context.organization_id, context.idempotency_key,
+    )  # fmt: skip
+
+
+def test_a_definition_does_not_replace_a_tool_of_ours() -> None:
+    """Whatever came to be stored on the agent."""
+    own = Own()
+
+    returned = owning(own).run("CA1", RunTool("u1", "look", {"code": "X"}, 2000, "key", "org_1", "c", "", TAKEN))
+
+    assert ([], '{"found": "ours"}') == (own.called, returned.result)

@@ -54,10 +54,11 @@ class Model:
         number = 100 + self.asked
         name = self.random.choice(["look", "change", "look", "missing"])
         if farewell and self.random.random() < self.plan.farewell:
-            name = "end_call"
+            name = self.plan.last_tool
         events: list[Any] = [c.ModelSaid(stream, f"Checking {number}.")] if self.random.random() < 0.5 else []
         # Never the same arguments twice: the same idempotency key twice is then our doing.
-        arguments = {"farewell": f"w{number}goodbye0"} if name == "end_call" else {"a": self.asked}
+        said = {"end_call": "farewell", "transfer_call": "announcement"}.get(name)
+        arguments = {said: f"w{number}goodbye0"} if said else {"a": self.asked}
         events.append(c.ModelCalled(stream, f"t{self.asked}x{stream}", name, json.dumps(arguments)))
         return [*events, c.ModelStopped(stream, "tool_use")]
 

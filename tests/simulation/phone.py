@@ -73,6 +73,7 @@ class Phone:
         self.world = world
         self.generation = 1
         self.closed = False
+        self.ends: list[str | None] = []
         self.playing: list[Chunk] = [Chunk("greeting", GREETING, 0.0)]
         self.spoken_since = 0.0
         self.heard: list[tuple[str, str]] = []
@@ -211,6 +212,7 @@ class Phone:
         self.play_on()
         if frame["type"] == "end":
             self.closed = True
+            self.ends.append(frame.get("handoffData"))
         elif frame["token"] and not self.closed:
             self.words.append(self.world.now)
             loud, preemptible = frame.get("interruptible") is not False, bool(frame.get("preemptible"))

@@ -54,6 +54,7 @@ class Plan:
     reply_words: tuple[int, int] = (3, 25)
     tools: float = 0.3
     farewell: float = 0.0
+    last_tool: str = "end_call"
     drop_link: bool = False
     tokens_played: bool = True
     model_fault: str = ""

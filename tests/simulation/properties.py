@@ -151,7 +151,7 @@ def _keys_joined(parts: list[tuple[bool, str]]) -> list[str]:
 
 def _transcript(world: World) -> list[dict[str, object]]:
     item = world.table.item
-    window = entries(fold(item, GREETING, final=bool(item.get("ended"))))
+    window = entries(fold(item, GREETING, final=bool(item.get("ended") or item.get("handoff"))))
     return [e for segment in world.table.history for e in segment["entries"]] + list(window)
 
 

@@ -61,7 +61,9 @@ class Table:
         item = self.item
         reply = item["replies"].get(command.key)
         guarded = command.guard is not None
-        if reply is None or (guarded and (len(item["floor_keys"]) != command.guard or item.get("ended"))):
+        if reply is None or (
+            guarded and (len(item["floor_keys"]) != command.guard or item.get("ended") or item.get("handoff"))
+        ):
             return c.JournalFailed(lost=True)
         for path, value in command.sets.items():
             group, _, leaf = path.partition(".")
@@ -71,6 +73,8 @@ class Table:
                 reply[group] = copied(value)
         if command.ended:
             item.setdefault("ended", command.ended)
+        if command.handoff is not None:
+            item["handoff"] = copied(command.handoff)
         if command.end_sent:
             item["end_sent"] = True
         return c.Journaled(self.read())

@@ -1,11 +1,13 @@
 """Ten thousand simulated calls: whatever the order, the delays and the crash, every property holds."""
 
+import json
 import os
 from dataclasses import replace
+from random import Random
 
 import pytest
 
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Plan, draw
 from tests.simulation.properties import faults
 from tests.simulation.world import AGENT, World
 
@@ -39,6 +41,29 @@ def test_simulated_calls_hold(seeds: range) -> None:
             failed[seed] = found
 
     assert {} == failed, f"make replay SEED={next(iter(failed))}"
+
+
+@pytest.mark.accept("F1", "F11", "N2")
+@pytest.mark.parametrize("first", range(0, 600, 100))
+def test_a_handoff_that_is_decided_happens(first: int) -> None:
+    """Whatever the caller says over it and whoever dies: ``end`` is sent, with the data as text; the rest holds too."""
+    failed, decided = {}, 0
+    for seed in range(first, first + 100):
+        plan = replace(draw(Random(seed)), last_tool="transfer_call", farewell=0.9, tools=0.8)
+        world = World(seed, plan)
+        world.run()
+        found = faults(world)
+        handed = "handoff" in world.table.item
+        decided += handed
+        if handed and plan.hang_up is None and not world.phone.ends:
+            found.append("announced, and never sent")
+        if any(json.loads(data or "{}").get("conversation_id") is None for data in world.phone.ends):
+            found.append(f"no data: {world.phone.ends}")
+        if found:
+            failed[seed] = found
+
+    assert {} == failed
+    assert decided > 20
 
 
 # Liveness: a fault comes and never goes away; whoever is left must still make the caller hear something.

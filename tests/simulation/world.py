@@ -87,7 +87,9 @@ class ToolBox:
         return [{"toolSpec": {"name": n, "description": n, "inputSchema": {"json": {}}}} for n in agent.tools]
 
     def kind(self, agent: Agent, name: str) -> str:
-        return {"look": "read", "change": "effect", "end_call": "end_call"}.get(name, "")
+        return {"look": "read", "change": "effect", "end_call": "end_call", "transfer_call": "transfer_call"}.get(
+            name, ""
+        )
 
 
 class World:
@@ -104,7 +106,7 @@ class World:
         self.table = Table(EPOCH)
         self.phone = Phone(self)
         self.model = Model(self.plan, self.random)
-        self.snapshot = Snapshot(AGENT, "+15550100", "+15550101", GREETING)
+        self.snapshot = Snapshot(AGENT, "+15550100", "+15550101", GREETING, number={"transfer_number": "+15125550190"})
         self.errors: list[str] = []
         log = Log("ERROR", self.errors.append)
         # Two workers, as at Lambda: an invocation finds one of them, with whatever it holds of the call.
@@ -323,7 +325,7 @@ class World:
         return since <= self.now < since + how_long
 
     def _effect(self, run: Invocation, command: c.Command, started: float) -> Any:
-        if self.ended_at is None and self.table.item.get("ended"):
+        if self.ended_at is None and (self.table.item.get("ended") or self.table.item.get("handoff")):
             self.ended_at = self.now
         self.note((run.number, command))
         match command:
@@ -378,7 +380,7 @@ class World:
         for run in self.invocations:
             if run.turn is None or run.dead or run.turn.view is None or run.superseded is not None:
                 continue
-            ours = view.ended == "agent_ended" and view.reply(run.turn.key) is not None
+            ours = view.ended in ("agent_ended", "handoff") and view.reply(run.turn.key) is not None
             if not ours and not owns(view, run.turn.key):
                 run.superseded = self.now
 

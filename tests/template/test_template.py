@@ -20,7 +20,7 @@ FUNCTIONS = SNAPPED | {"TokenClaimsFunction"}
 
 # A star is allowed where AWS gives names below a prefix of ours, or where it asks for one.
 ALLOWED_STARS = (
-    re.compile(r":secret:/ringfold/\$\{Stage\}/accounts/\*$"),
+    re.compile(r":secret:/ringfold/\$\{Stage\}/(?:accounts|tools)/\*$"),
     re.compile(r":\$\{RelayApi\}/\$\{Stage\}/\*/@connections/\*$"),
     re.compile(r"^arn:aws:bedrock:\*::foundation-model/[^*]+$"),
 )
@@ -131,22 +131,26 @@ def test_managed_policies_are_lambdas_own(expanded: Template) -> None:
 
 @pytest.mark.accept("A6", "A16")
 def test_a_function_reads_only_the_secrets_it_needs(expanded: Template) -> None:
-    """Who verifies signatures, sends texts or administers; what speaks and what signs people in reads no secret."""
+    """Who verifies signatures, sends texts or administers; what speaks reads the secrets of own tools only."""
     readers = {
         role for role, each in statements_of(expanded) if re.search("secretsmanager|kms", text_of(each["Action"]))
     }
     writers = {role for role, each in statements_of(expanded) if re.search("(Create|Put|Delete)Secret", text_of(each))}
     read = {text_of(each["Resource"]) for _, each in statements_of(expanded) if "GetSecretValue" in text_of(each)}
 
-    assert readers == {
-        "IncomingFunctionRole",
-        "RelayConnectFunctionRole",
-        "ProvisionFunctionRole",
-        "SmsWebhookFunctionRole",
-        "SmsReplyFunctionRole",
-    }
+    texting = {"SmsWebhookFunctionRole", "SmsReplyFunctionRole"}
+    speaking = {"RelayMessageFunctionRole", "RelayWatchdogFunctionRole"}
+    of_tools = [
+        (role, "secret:/ringfold/${Stage}/tools/*" in text_of(each["Resource"]))
+        for role, each in statements_of(expanded)
+        if role in speaking and "secretsmanager" in text_of(each["Action"])
+    ]
+
+    assert {(role, True) for role in speaking} == set(of_tools)
+    assert readers == {"IncomingFunctionRole", "RelayConnectFunctionRole", "ProvisionFunctionRole", *speaking, *texting}
     assert writers == {"ProvisionFunctionRole"}
-    assert {"secret:/ringfold/${Stage}/accounts/*" in each or "RelayTokenSecret" in each for each in read} == {True}
+    known = ("secret:/ringfold/${Stage}/accounts/*", "secret:/ringfold/${Stage}/tools/*", "RelayTokenSecret")
+    assert all(any(name in each for name in known) for each in read)
     assert "Policies" not in expanded["Resources"]["TokenClaimsFunctionRole"]["Properties"]
 
 
@@ -163,7 +167,7 @@ def test_secrets_are_encrypted_with_the_key_of_the_stack(expanded: Template) -> 
     for secret in resources_of(expanded, "AWS::SecretsManager::Secret").values():
         assert names_in(secret["KmsKeyId"]["Fn::If"][1]) == {"SecretsKmsKey"}
     assert names_in(provision["SECRETS_KEY_ID"]["Fn::If"][1]) == {"SecretsKmsKey"}
-    assert len(uses) == 5
+    assert len(uses) == 7
     for each in uses:
         assert names_in(each["Resource"]) == {"SecretsKmsKey"}
         assert list(each["Condition"]["StringEquals"]) == ["kms:ViaService"]
@@ -210,6 +214,7 @@ WEBHOOKS = (
     "/api/voice/action/{conversation_id}",
     "/api/sms/incoming",
     "/api/sms/status",
+    "/api/voice/whisper/{conversation_id}",
 )
 
 

@@ -9,4 +9,13 @@ def test_the_catalogue_holds_the_built_in_and_the_airlines_tools() -> None:
     """It can be looked at without a table behind it."""
     names = set(catalogue(None, "").tools)
 
-    assert {"end_call", "lookup_reservation", "lookup_available_seats", "change_seat"} == names
+    built_in = {
+        "end_call",
+        "transfer_call",
+        "hand_to_agent",
+        "play_audio",
+        "send_digits",
+        "switch_language",
+        "collect_digits",
+    }
+    assert built_in | {"lookup_reservation", "lookup_available_seats", "change_seat"} == names

@@ -44,7 +44,7 @@ KEY_REFUSALS: Final = {
 }
 OPEN_PATHS: Final = frozenset({OPENAPI_PATH, DOCS_PATH})
 JSON: Final = "application/json"
-_SERVING: Final = threading.Lock()
+_SERVING: Final = threading.RLock()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 
 from ringfold import config
 from ringfold.adapters import aws
@@ -23,7 +24,7 @@ from ringfold.log import Log
 from ringfold.ports import RelayPorts
 from ringfold.service.driver import Program, execute
 from ringfold.service.relay import Frame, Relay
-from ringfold.service.toolrunner import ToolRunner
+from ringfold.service.toolrunner import OwnTools, ToolRunner
 from ringfold.tools.catalogue import catalogue
 
 SWITCH_INTERVAL_S = 0.0005
@@ -72,7 +73,8 @@ def relay_service(function: str) -> RelayService:
     dynamodb = DynamoDb(_json_service("dynamodb", "DynamoDB_20120810"))
     sqs = Sqs(_json_service("sqs", "AmazonSQS"))
     session = aws.shared_session()
-    tools = ToolRunner(catalogue(dynamodb, settings.airline_table_name), threads, log)
+    registry = catalogue(dynamodb, settings.airline_table_name)
+    tools = ToolRunner(registry, threads, log, cache(lambda: own_tools(settings.secret_prefix)))
     ports = RelayPorts(
         sessions=Sessions(dynamodb, settings.table_name),
         model=Bedrock(aws.client("bedrock-runtime", read_timeout_s=READ_TIMEOUT_S, attempts=1)),
@@ -86,6 +88,15 @@ def relay_service(function: str) -> RelayService:
     models = (settings.model_id, settings.fallback_model_id)
     relay = Relay(tools, log, ports.clock, models, settings.turn_dispatch)
     return RelayService(relay, ports, log)
+
+
+def own_tools(secret_prefix: str) -> OwnTools:
+    """What runs an organization's own tools; imported when the first is called, for most calls need none of it."""
+    from ringfold.adapters.outbound import Outbound  # noqa: PLC0415 - off the speaking path's cold start
+    from ringfold.adapters.tool_secrets import ToolSecrets  # noqa: PLC0415
+    from ringfold.tools.http import HttpTools  # noqa: PLC0415
+
+    return HttpTools(Outbound(), ToolSecrets(lambda: aws.client("secretsmanager"), secret_prefix).read)
 
 
 def _json_service(service: str, target: str) -> JsonService:

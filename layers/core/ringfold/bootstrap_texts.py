@@ -16,6 +16,7 @@ from ringfold.adapters.reply_queue import ReplyQueue
 from ringfold.adapters.secrets import Secrets
 from ringfold.adapters.texts import Texts
 from ringfold.adapters.threads import Threads
+from ringfold.bootstrap_relay import own_tools
 from ringfold.channels.sms import SMS, WHATSAPP, write_texts
 from ringfold.config import Settings
 from ringfold.errors import ConfigError
@@ -69,10 +70,11 @@ def replies() -> Replies:
     threads, logger = Threads(), log("sms_reply")
     model = Bedrock(aws.client("bedrock-runtime", read_timeout_s=MODEL_S, attempts=1))
     tools = catalogue(_dynamodb(), settings().airline_table_name)
+    own = cache(lambda: own_tools(settings().secret_prefix))
     models = (settings().model_id, settings().fallback_model_id)
     writers = {
         channel.name: Answerer(
-            channel, model, ToolRunner(tools, threads, logger, channel.name), threads, models, logger
+            channel, model, ToolRunner(tools, threads, logger, own, channel.name), threads, models, logger
         )
         for channel in (SMS, WHATSAPP)
     }

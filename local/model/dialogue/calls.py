@@ -84,4 +84,6 @@ def transfer(talk: Talk) -> Reply:
     said = [exchange.caller for exchange in talk.conversation.exchanges if exchange.caller]
     summary = f"The caller said: {' / '.join(said[-3:])}"[:300]
     call = make_call(talk, "transfer_call", reason="The caller asked for a person", summary=summary)
-    return Reply(say(talk, "transferring"), (call,))
+    text = say(talk, "transferring")
+    announced = make_call(talk, "transfer_call", announcement=text).input
+    return Reply("" if announced else text, (Call(call.name, {**call.input, **announced}),))

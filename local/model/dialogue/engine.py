@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from local.model.dialogue import airline, general
-from local.model.dialogue.conversation import CONTINUE, Conversation, read_conversation
+from local.model.dialogue.conversation import CONTINUE, Conversation, Exchange, read_conversation
 from local.model.dialogue.forced import forced_call
 from local.model.dialogue.heard import reached
 from local.model.dialogue.intents import is_yes
 from local.model.dialogue.lines import say
 from local.model.dialogue.manners import Rule
 from local.model.dialogue.persona import read_persona
+from local.model.dialogue.powers import power
 from local.model.dialogue.questions import AGREED_TO, NOTHING, find_question
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.results import after_tool
+from local.model.dialogue.routing import HAND_TO_AGENT, other_agent, routed
 from local.model.dialogue.talk import Talk
 from local.model.request import ConverseRequest
 
@@ -29,6 +32,8 @@ LISTENING: Final = frozenset({"okay", "ok", "uh huh", "mm hm", "mhm"})
 
 def answer(request: ConverseRequest) -> Reply:
     """The dialogue's reply to a request."""
+    if (number := routed(request)) is not None:
+        return Reply(number)
     conversation = read_conversation(request)
     if request.tool_choice:
         return forced_call(_talk(conversation), request.tool_choice)
@@ -43,12 +48,20 @@ def respond(conversation: Conversation, depth: int = 0) -> Reply:
         depth: How many later answers are being worked out by means of this one.
     """
     talk = _talk(conversation, depth)
+    if talk.now.rounds and talk.now.rounds[-1].name == HAND_TO_AGENT:
+        # This agent has just been given the caller: their words are still to be answered, and not to be passed on.
+        asked = Exchange(talk.now.caller, talk.now.keys, talk.now.note)
+        tools = {name: spec for name, spec in conversation.tools.items() if name != HAND_TO_AGENT}
+        return respond(replace(conversation, exchanges=[*talk.before, asked], tools=tools), depth)
     if talk.now.rounds:
         return after_tool(talk)
     if CONTINUE.search(talk.now.note) or _wants_more(talk):
         return _rest_of_last_answer(talk) or Reply(say(talk, "anything_else"))
     if "repeat" in talk.manners and not talk.topics and not talk.code:
         return _once_more(talk)
+    handed = power(talk) or other_agent(talk)
+    if handed is not None:
+        return handed
     reply = _first(airline.RULES if talk.offers(AIRLINE_TOOL) else general.RULES, talk)
     return _soothed(talk, reply) if "angry" in talk.manners else reply
 

@@ -98,6 +98,10 @@ MANNERS: Final[dict[str, tuple[str, ...]]] = {
         "Of course. I'll put you through to a colleague now.",
         "Sure, let me connect you with a colleague.",
     ),
+    "came_back": (
+        "I'm sorry, {why}, so you're back with me. What can I do for you meanwhile?",
+        "It's me again; {why}. I'm sorry about that. Is there something I can help with?",
+    ),
     "no_transfer": (
         "I'm sorry, I can't connect you to a colleague from here, but I'll help as much as I can. What do you need?",
         "I can't transfer this call, I'm afraid. Tell me what it's about, and I'll see what I can do.",

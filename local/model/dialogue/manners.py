@@ -16,6 +16,8 @@ ONLY_HELLO: Final = re.compile(
     r"^(hi|hello|hey|hiya|yo|howdy|good (morning|afternoon|evening))"
     r"( (there|again|hello|is (anybody|anyone) there|can you hear me|are you there|\w+))?$"
 )
+BACK: Final = re.compile(r"being transferred, but (.+?)\. They are back")
+"""How a note of the system tells that nobody took the call."""
 Rule = Callable[[Talk], Reply | None]
 
 
@@ -24,6 +26,12 @@ def opening(talk: Talk) -> Reply | None:
     if talk.words or talk.now.keys:
         return None
     return Reply(greeting(talk))
+
+
+def came_back(talk: Talk) -> Reply | None:
+    """A transfer came to nothing, and the caller is back."""
+    why = BACK.search(talk.now.note)
+    return Reply(say(talk, "came_back", why=why[1])) if why else None
 
 
 def greeting(talk: Talk) -> str:
@@ -145,5 +153,5 @@ def asks_something(talk: Talk) -> bool:
     return bool(set(talk.topics) - {"reservation"} or talk.code or talk.seat)
 
 
-BEFORE: Final[tuple[Rule, ...]] = (opening, goodbye, human, identity, how_are_you)
+BEFORE: Final[tuple[Rule, ...]] = (came_back, opening, goodbye, human, identity, how_are_you)
 AFTER: Final[tuple[Rule, ...]] = (hold, cancel, thanks, carry_on, thinking, hello, language, yes_or_no)

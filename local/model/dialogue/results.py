@@ -11,6 +11,7 @@ from local.model.dialogue.conversation import ToolRound
 from local.model.dialogue.facts import Reservation, kind_of, outcome
 from local.model.dialogue.heard import says
 from local.model.dialogue.lines import say
+from local.model.dialogue.powers import after_power
 from local.model.dialogue.reply import Reply
 from local.model.dialogue.seats import offer
 from local.model.dialogue.spoken import spelled
@@ -116,4 +117,8 @@ HANDLERS: Final[dict[str, Callable[[Talk, ToolRound], Reply]]] = {
     "change_seat": _after_change,
     "end_call": _after_end,
     "transfer_call": _after_transfer,
+    "switch_language": after_power,
+    "play_audio": after_power,
+    "send_digits": after_power,
+    "collect_digits": after_power,
 }

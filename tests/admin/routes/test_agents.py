@@ -10,6 +10,7 @@ import pytest
 from ringfold.adapters.directory import Directory
 from ringfold.core.agent import Agent
 from ringfold.core.ids import AgentId, OrganizationId
+from ringfold.tools.http import read_definition
 from ringfold_admin.models.agents import Agent as AgentModel
 from ringfold_admin.models.agents import AgentSettings
 from tests.admin.desk import Desk
@@ -27,6 +28,31 @@ def test_the_api_knows_every_setting_of_an_agent() -> None:
 
     assert settings == set(AgentSettings.model_fields)
     assert settings <= set(AgentModel.model_fields)
+
+
+ORDERS = {
+    "name": "order_status",
+    "description": "The status of an order.",
+    "input_schema": {"type": "object", "properties": {"order": {"type": "string"}}},
+    "url": "https://crm.example.com/orders",
+    "headers": {"Authorization": "Bearer {{secret:crm}}"},
+    "side_effect": False,
+}
+
+
+@pytest.mark.accept("F10")
+def test_an_organizations_own_tool_is_kept_as_it_was_sent(desk: Desk) -> None:
+    """With the defaults of what was left out; a call reads a definition it can use."""
+    own = desk.organization()
+
+    made = desk.admin(own).post(PATH, agent(http_tools=[ORDERS], audio=["https://cdn.example.com/hold.mp3"]))
+
+    found = Directory(desk.aws.client("dynamodb"), desk.aws.table).agent(OrganizationId(own), AgentId(made.json["id"]))
+    assert found is not None
+    tool = read_definition(found.http_tools[0])
+    assert (201, "POST", 5000, False) == (made.status, tool.method, tool.timeout_ms, tool.side_effect)
+    assert ORDERS["headers"] == tool.headers == made.json["http_tools"][0]["headers"]
+    assert ("https://cdn.example.com/hold.mp3",) == found.audio
 
 
 @pytest.mark.accept("L5")
@@ -105,6 +131,12 @@ def test_null_puts_a_default_back(desk: Desk) -> None:
         ({"scripted_ms": 900}, "scripted_ms", "more than first_token_ms"),
         ({"max_tokens": 5}, "max_tokens", "16"),
         ({"voice": "Ann"}, "voice", ""),
+        ({"audio": ["http://cdn.example.com/a.mp3"]}, "audio.0", ""),
+        ({"http_tools": [{**ORDERS, "name": "end_call"}]}, "http_tools", "taken"),
+        ({"http_tools": [ORDERS, ORDERS]}, "http_tools", "taken"),
+        ({"http_tools": [{**ORDERS, "headers": {"Host": "x"}}]}, "http_tools", "headers"),
+        ({"http_tools": [{**ORDERS, "input_schema": {"type": "string"}}]}, "http_tools", "object"),
+        ({"http_tools": [{**ORDERS, "url": "http://crm.example.com/"}]}, "http_tools.0.url", ""),
         ({"name": "  "}, "name", ""),
     ],
 )

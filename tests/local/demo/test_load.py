@@ -15,9 +15,7 @@ from ringfold.adapters.items import wire_key
 from ringfold.core import relay_settings
 from ringfold.core.ids import AgentId, OrganizationId
 from ringfold.core.phone import is_e164
-from ringfold.tools.airline import Airline
-from ringfold.tools.end_call import END_CALL
-from ringfold.tools.registry import Registry
+from ringfold.tools.catalogue import catalogue
 from ringfold_admin.stores import accounts as account_store
 from ringfold_admin.stores import organizations as organization_store
 from ringfold_admin.stores.accounts import Accounts
@@ -69,7 +67,7 @@ def test_every_number_can_be_called(aws: Aws) -> None:
     """Each has an agent of its organization, legal relay attributes, and tools that exist."""
     demo = seeded(aws)
     directory = Directory(aws.client("dynamodb"), aws.table)
-    tools = Registry.of([*Airline(None, "t").tools(), END_CALL])
+    tools = catalogue(None, "t")
 
     for entry in demo["numbers"]:
         number = directory.number(entry["phone_number"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,10 +16,28 @@ ModelId = Annotated[
 ]
 Sentence = Annotated[str, Field(min_length=1, max_length=300, pattern=r"\S")]
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+AudioUrl = Annotated[str, Field(max_length=2048, pattern=r"^https://[\x21-\x7e]+$")]
 Relay = Annotated[
     dict[str, str | bool | int | float | list[str]],
     Field(description="ConversationRelay attributes, spelt as Twilio spells them; a number's own win over these."),
 ]
+
+
+class HttpTool(Given):
+    """A tool of the organization's own: called over HTTPS, signed, its answer bounded and never trusted."""
+
+    name: ToolName
+    description: Annotated[str, Field(min_length=1, max_length=1000, description="For the model: what, and when.")]
+    input_schema: Annotated[dict[str, Any], Field(description="JSON Schema of an object: the arguments.")]
+    url: Annotated[str, Field(max_length=2048, pattern=r"^https://[\x21-\x7e]+$")]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    timeout_ms: Annotated[int, Field(ge=200, le=20_000)] = 5000
+    headers: Annotated[
+        dict[str, Annotated[str, Field(max_length=1024)]] | None,
+        Field(description="{{secret:name}} in a value stands for that secret of the organization."),
+    ] = None
+    signing_secret: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,64}$", description="Signs requests.")] = ""
+    side_effect: Annotated[bool, Field(description="False: only reads, and may be asked again.")] = True
 
 
 class AgentSettings(Given):
@@ -40,12 +58,20 @@ class AgentSettings(Given):
     scripted_ms: Annotated[int | None, Field(ge=500, le=15_000)] = None
     tool_filler_ms: Annotated[int | None, Field(ge=0, le=10_000)] = None
     tool_timeout_ms: Annotated[int | None, Field(ge=500, le=60_000)] = None
+    routing_ms: Annotated[int | None, Field(ge=100, le=2000)] = None
     tools: Annotated[list[ToolName] | None, Field(max_length=40)] = None
     fillers: Annotated[list[Sentence] | None, Field(max_length=20)] = None
     apology: Sentence | None = None
     reprompt: Sentence | None = None
     back: Sentence | None = None
+    recovery_menu: Annotated[
+        str | None, Field(max_length=300, description="Said when the line keeps failing: 1 goes on; empty: no menu.")
+    ] = None
     resume_window_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
+    audio: Annotated[
+        list[AudioUrl] | None, Field(max_length=40, description="What the tool play_audio may play; nothing else.")
+    ] = None
+    http_tools: Annotated[list[HttpTool] | None, Field(max_length=20)] = None
     relay: Relay | None = None
 
 
@@ -89,12 +115,16 @@ class Agent(Shown):
     scripted_ms: int
     tool_filler_ms: int
     tool_timeout_ms: int
+    routing_ms: int
     tools: list[str]
     fillers: list[str]
     apology: str
     reprompt: str
     back: str
+    recovery_menu: str
     resume_window_s: int
+    audio: list[str]
+    http_tools: list[dict[str, Any]]
     relay: dict[str, Any]
     created_at: Instant
     updated_at: Instant

@@ -10,6 +10,7 @@ from ringfold.core import relay_settings
 from ringfold.core.agent import Agent
 from ringfold.core.ids import AgentId, OrganizationId
 from ringfold.errors import ConfigError
+from ringfold.tools.http import read_definition
 from ringfold_admin.principal import Principal
 from ringfold_admin.problems import conflict, invalid, invalid_fields, not_found
 from ringfold_admin.services.desk import Desk, Page, again, require_match, told
@@ -178,6 +179,18 @@ class AgentService:
         self._agents.change(old, new, version, audit)
         return new
 
+    def _wrong_tools(self, agent: Agent) -> list[str]:
+        """What is wrong with the organization's own tools."""
+        names = [str(own.get("name")) for own in agent.http_tools]
+        taken = [name for name in names if name in self._tools or names.count(name) > 1]
+        found = [f"{name}: the name is taken" for name in dict.fromkeys(taken)]
+        for own in agent.http_tools:
+            try:
+                read_definition(own)
+            except ConfigError as exc:
+                found.append(str(exc))
+        return found
+
     def _require_sound(self, agent: Agent) -> None:
         """What no call could be answered with is refused now.
 
@@ -193,6 +206,7 @@ class AgentService:
             relay_settings.merge({}, agent.relay)
         except ConfigError as exc:
             faults.append({"field": "relay", "message": str(exc)})
+        faults += [{"field": "http_tools", "message": message} for message in self._wrong_tools(agent)]
         if agent.scripted_ms <= agent.first_token_ms:
             message = f"expected more than first_token_ms ({agent.first_token_ms}): the second model needs time too"
             faults.append({"field": "scripted_ms", "message": message})

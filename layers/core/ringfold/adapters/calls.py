@@ -24,11 +24,15 @@ from ringfold.adapters.directory import contact_key, conversation_key, read_snap
 from ringfold.adapters.items import CONDITION_FAILED, Key, failed_item, get_many, request, wire_key
 from ringfold.core import call_status
 from ringfold.core.calls import CallRecord, Opening, Recovery
+from ringfold.core.events import RETURNED, frame_key
+from ringfold.core.handoff import note_of
 from ringfold.core.ids import CallSid, ConversationId, OrganizationId
 from ringfold.core.relay_token import Claims
 from ringfold.core.session import MAX_RECOVERIES, call_pk, new_item
 from ringfold.errors import ConflictError, DependencyError, SessionMissing, SignatureError
 
+RETURN_ATTEMPTS: Final = 100
+"""Attempts from here on are returns from a handoff; those of lost sessions are below it."""
 TRIES: Final = 3
 """How often opening a call is tried when another transaction holds the same items for a moment."""
 
@@ -104,13 +108,16 @@ class Calls:
             values={":closed": "closed", ":at": _iso(now_ms), ":reason": reason},
         )
 
-    def grant_recovery(self, call_sid: CallSid, session_id: str, now_ms: int) -> Recovery | None:
+    def grant_recovery(
+        self, call_sid: CallSid, session_id: str, now_ms: int, most: int = MAX_RECOVERIES
+    ) -> Recovery | None:
         """Count one more session of a call that lost its own.
 
         Args:
             call_sid: The call.
             session_id: The relay session that was lost; asked about twice, it gets the same answer.
             now_ms: Now.
+            most: How often a call may be recovered.
 
         Returns:
             ``None`` when the call has been recovered as often as it may.
@@ -141,7 +148,7 @@ class Calls:
                         ":ids": [session_id],
                         ":times": [now_ms],
                         ":id": session_id,
-                        ":most": MAX_RECOVERIES,
+                        ":most": most,
                     }
                 ),
                 ReturnValues="UPDATED_NEW",
@@ -157,6 +164,55 @@ class Calls:
             position = known.index(session_id)
             return Recovery(position + 1, item["recovered_ms"][position])
         return Recovery(codec.load(answer["Attributes"]["recoveries"]), now_ms)
+
+    def grant_return(self, call_sid: CallSid, number: int, outcome: str, now_ms: int) -> Recovery | None:
+        """Take a caller back from handoff ``number``: the handoff is over, and an event says what came of it.
+
+        Args:
+            call_sid: The call.
+            number: Of the handoff; told twice, its end gets the same answer.
+            outcome: One of :data:`ringfold.core.handoff.OUTCOMES`.
+            now_ms: Now.
+
+        Returns:
+            The attempt at a new session; ``None`` when the call has ended, or was never handed over so.
+
+        Raises:
+            SessionMissing: If there is no such call.
+        """
+        key = wire_key((call_pk(call_sid), "SESSION"))
+        try:
+            session = request(
+                self._client.get_item, "load session", TableName=self._table, Key=key, ConsistentRead=True
+            ).get("Item")
+            if session is None:
+                raise SessionMissing("no such call")
+            # Behind everything the link that handed over has stored, before anything of the next one.
+            event = frame_key(int(codec.load(session["link_gen"])), now_ms, RETURNED, f"back{number}")
+            request(
+                self._client.update_item,
+                "grant return",
+                TableName=self._table,
+                Key=key,
+                UpdateExpression="SET returned = :returned, events.#k = :event REMOVE handoff, end_sent",
+                ConditionExpression="attribute_not_exists(ended) AND handoff.n = :n",
+                ExpressionAttributeNames={"#k": str(event)},
+                ExpressionAttributeValues=codec.dump_item(
+                    {
+                        ":n": number,
+                        ":returned": {"n": number, "ms": now_ms, "outcome": outcome},
+                        ":event": {"type": RETURNED, "rid": f"return{number}", "text": note_of(outcome)},
+                    }
+                ),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as exc:
+            item = failed_item(exc)
+            known = (item or {}).get("returned", {})
+            if item is None or item.get("ended") or int(known.get("n", 0)) != number:
+                return None
+            return Recovery(RETURN_ATTEMPTS + number, int(known["ms"]))
+        return Recovery(RETURN_ATTEMPTS + number, now_ms)
 
     def claim_link(self, claims: Claims, connection_id: str, now_s: float) -> int:
         """Burn a token's attempt and open the next link generation, in one update.
@@ -176,7 +232,8 @@ class Calls:
                 Key=wire_key((call_pk(claims.call_sid), "SESSION")),
                 UpdateExpression="SET handshake = :connection ADD link_gen :one, burned :attempts",
                 ConditionExpression=(
-                    "attribute_exists(pk) AND attribute_not_exists(ended) AND expires_at > :now "
+                    "attribute_exists(pk) AND attribute_not_exists(ended) AND attribute_not_exists(handoff) "
+                    "AND expires_at > :now "
                     "AND account_sid = :account AND conversation_id = :conversation"
                     f"{unused} AND (attribute_not_exists(handshake) OR handshake <> :connection)"
                 ),
@@ -319,7 +376,7 @@ def _generation_of_repeat(item: dict[str, Any] | None, claims: Claims, connectio
         raise SignatureError("no such call")
     if item.get("account_sid") != claims.account_sid or item.get("conversation_id") != claims.conversation_id:
         raise SignatureError("the call is another one")
-    if item.get("ended"):
+    if item.get("ended") or item.get("handoff"):
         raise SignatureError("the call has ended")
     if item.get("handshake") == connection_id and claims.attempt in item.get("burned", set()):
         return int(item["link_gen"])

@@ -17,7 +17,8 @@ Every read below an organization has that organization in its key, so an id of a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ringfold.adapters.items import Key, doc_of, get_many
@@ -103,7 +104,9 @@ class Directory:
         agent = agent_key(organization_id, number.default_agent_id, number.default_agent_version)
         organization = organization_key(organization_id)
         contact = contact_key(organization_id, caller_number)
+        pool = {id_: agent_key(organization_id, id_) for id_ in number.agents if number.routing_mode == "dynamic"}
         keys = [account_key(account_id), agent, organization] + ([contact] if caller_number else [])
+        keys += [key for key in pool.values() if key != agent]
         found = self._get(keys, "load persona")
         account = found.get(account_key(account_id))
         who, fault = _read_agent(found.get(agent), number)
@@ -113,6 +116,7 @@ class Directory:
             organization_name=_name(found.get(organization)),
             last_call=last_call_from_item(found[contact]) if contact in found else None,
             fault=fault,
+            pool=_read_pool([found.get(key) for key in pool.values()]),
         )
 
     def account(self, account_id: AccountId) -> Account | None:
@@ -166,6 +170,9 @@ def call_from_items(session: Mapping[str, Any], snapshot: Mapping[str, Any] | No
             ended=session.get("ended") or "",
             link_gen=session.get("link_gen", 0),
             snapshot=read_snapshot(snapshot) if snapshot else None,
+            handoff=session.get("handoff"),
+            recoveries=int(session.get("recoveries", 0)),
+            returned=int((session.get("returned") or {}).get("n", 0)),
         )
     except KeyError as exc:
         raise ConfigError(f"call {session.get('call_sid')!r}: {exc} is missing") from exc
@@ -193,6 +200,15 @@ def _read_agent(item: Mapping[str, Any] | None, number: Number) -> tuple[Agent |
         return agent_from_doc(doc_of(item)), ""
     except ConfigError as exc:
         return None, str(exc)
+
+
+def _read_pool(items: Sequence[Mapping[str, Any] | None]) -> tuple[Agent, ...]:
+    """Those of a number's agents that are there and can be read: a call is answered without the others."""
+    found = []
+    for item in items:
+        with suppress(ConfigError):
+            found += [agent_from_doc(doc_of(item))] if item is not None else []
+    return tuple(found)
 
 
 def _name(item: Mapping[str, Any] | None) -> str:

@@ -75,12 +75,19 @@ class Sessions:
         if command.ended:
             sets.append("ended = if_not_exists(ended, :ended)")
             values[":ended"] = command.ended
+        if command.handoff is not None:
+            sets.append("handoff = :handoff")
+            values[":handoff"] = dict(command.handoff)
         if command.end_sent:
             sets.append("end_sent = :true")
             values[":true"] = True
+        for i, (key, event) in enumerate(command.events.items()):
+            names[f"#e{i}"] = str(key)
+            values[f":e{i}"] = dict(event)
+            sets.append(f"events.#e{i} = if_not_exists(events.#e{i}, :e{i})")
         condition = "attribute_exists(replies.#k)"
         if command.guard is not None:
-            condition += " AND size(floor_keys) = :n AND attribute_not_exists(ended)"
+            condition += " AND size(floor_keys) = :n AND attribute_not_exists(ended) AND attribute_not_exists(handoff)"
             values[":n"] = command.guard
         return self._update(call_sid, "journal", "SET " + ", ".join(sets), names, values, condition)
 

@@ -32,12 +32,17 @@ class Agent:
         scripted_ms: How long the caller may wait, from the end of the utterance, before a scripted sentence.
         tool_filler_ms: How long a tool may take before a filler sentence covers it.
         tool_timeout_ms: How long a tool may take at all.
+        routing_ms: How long a model may take to choose among the agents of a number; then this one speaks.
         tools: Names of the tools the agent may call.
         fillers: Spoken while a tool is slow; never the same twice in a row.
         apology: Spoken when no model answers.
         reprompt: Spoken when the caller interrupted and then said nothing.
         back: Spoken after the line was lost and found again, when no answer was pending.
+        recovery_menu: Said when a session has been lost too often: key 1 goes on with the agent, any other or none
+            ends as without it; ``""`` for no such menu.
         resume_window_s: How long after a dropped call a call back continues it.
+        audio: URLs that ``play_audio`` may play; no other is ever played.
+        http_tools: Tools of the organization's own, over HTTP; see :mod:`ringfold.tools.http`.
         relay: ConversationRelay attributes of this agent; a number's own win over these.
     """
 
@@ -54,12 +59,16 @@ class Agent:
     scripted_ms: int = 2900
     tool_filler_ms: int = 800
     tool_timeout_ms: int = 8000
+    routing_ms: int = 700
     tools: tuple[str, ...] = ("end_call",)
     fillers: tuple[str, ...] = ("One moment, please.", "I'm still looking.", "Nearly there.")
     apology: str = "I'm sorry, I'm having trouble answering right now. Could you say that again?"
     reprompt: str = "I'm listening. Please go ahead."
     back: str = "Sorry, we lost the line for a moment. I'm back. Where were we?"
+    recovery_menu: str = ""
     resume_window_s: int = 900
+    audio: tuple[str, ...] = ()
+    http_tools: tuple[Mapping[str, Any], ...] = ()
     relay: Mapping[str, str] = field(default_factory=dict)
 
     def to_doc(self) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ringfold.core.agent import Agent
+from ringfold.core.end_reasons import HANDOFF
 from ringfold.core.ids import AccountSid, AgentId, CallSid, ConversationId, NumberId, OrganizationId
 from ringfold.core.lines import Account, LastCall, Number
 from ringfold.core.session import Snapshot
@@ -39,6 +41,9 @@ class CallRecord:
         ended: Why we ended it; ``""`` while we have not.
         link_gen: How many handshakes there were.
         snapshot: ``None`` where it was not asked for or is gone.
+        handoff: Set while the call is handed over; see :mod:`ringfold.core.handoff`.
+        recoveries: How many lost sessions have been answered with a new one.
+        returned: How many handoffs have brought the caller back.
     """
 
     call_sid: CallSid
@@ -49,6 +54,14 @@ class CallRecord:
     ended: str = ""
     link_gen: int = 0
     snapshot: Snapshot | None = None
+    handoff: Mapping[str, Any] | None = None
+    returned: int = 0
+    recoveries: int = 0
+
+    @property
+    def over(self) -> str:
+        """Why the call would be over if the line went down now; ``""`` when nothing was decided here."""
+        return self.ended or (HANDOFF if self.handoff else "")
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,7 @@ class Persona:
         account: As its own item says; ``None`` when it has none.
         agent: ``None`` when the organization has no such agent, or it cannot be read.
         fault: Why that is so; ``""`` when there is an agent.
+        pool: The agents a dynamic number chooses from, as far as they can be read.
     """
 
     account: Account | None
@@ -94,3 +108,4 @@ class Persona:
     organization_name: str = ""
     last_call: LastCall | None = None
     fault: str = ""
+    pool: tuple[Agent, ...] = ()

@@ -71,7 +71,9 @@ class Journal:
         sets: Path below the reply (``"p.003"``, ``"st"``) → value.
         guard: Only if the item holds this many floor keys: nobody has taken the floor since we looked.
         ended: Mark the call ended with this reason, if it is not yet.
-        ended_sent: The ``end`` frame has landed.
+        end_sent: The ``end`` frame has landed.
+        events: Stored too, unless they are there: what this turn itself has to say of the call.
+        handoff: The call is handed over from here on (see :mod:`ringfold.core.handoff`), if it is not yet.
     """
 
     key: Key
@@ -79,6 +81,8 @@ class Journal:
     guard: int | None = None
     ended: str = ""
     end_sent: bool = False
+    handoff: Mapping[str, Any] | None = None
+    events: Mapping[Key, Event] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,10 @@ class PostFrame:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
-    """Run a tool for this organization, conversation and caller. → ToolReturned."""
+    """Run a tool for this organization, conversation and caller. → ToolReturned.
+
+    ``definition``: of a tool of the organization's own.
+    """
 
     tool_use_id: str
     name: str
@@ -117,6 +124,7 @@ class RunTool:
     organization_id: str = ""
     conversation_id: str = ""
     caller_number: str = ""
+    definition: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def plan(item: Mapping[str, Any], now_ms: int, greeting: str = "") -> Plan | Non
         return None
     first_kept = min([view.speaking[-KEEP_TURNS], *_still_played(view, now_ms)])
     old = [k for k in sorted(view.events) if k < first_kept and ev.stamp_of(k) < now_ms - WINDOW_MS]
+    old = [k for k in old if view.events[k]["type"] != ev.ROUTED]  # who speaks holds until the next choice
     old = old[: len(old) - _open_keys(view, old)][:MOST_EVENTS]
     if len(old) < LEAST_EVENTS or _alive(view, old[-1], now_ms):
         return None

@@ -6,10 +6,13 @@ cause: the cause's key, ``~`` and a letter, so it sorts right behind its cause a
 
 | letter | event | why |
 |---|---|---|
+| ``a`` | routed | an agent of the number's pool has been chosen |
 | ``c`` | digits collected | the caller stopped pressing keys |
 | ``t`` | take | a late utterance takes the floor above a newer one and answers both |
 | ``w`` | watchdog | somebody who should be speaking is not |
 | ``r`` | resume | a new link found an answer unfinished |
+
+A caller who comes back from a handoff is an event of rank 6: nothing of the link that handed over comes behind it.
 """
 
 from __future__ import annotations
@@ -29,9 +32,11 @@ DIGITS: Final = "digits"
 TAKE: Final = "take"
 WATCHDOG: Final = "watchdog"
 RESUME: Final = "resume"
+RETURNED: Final = "returned"
+ROUTED: Final = "routed"
 
-RANKS: Final = {PLAYED: 0, INTERRUPT: 1, DIGIT: 2, PROMPT: 3, SETUP: 4, ERROR: 5}
-LETTERS: Final = {DIGITS: "c", TAKE: "t", WATCHDOG: "w", RESUME: "r"}
+RANKS: Final = {PLAYED: 0, INTERRUPT: 1, DIGIT: 2, PROMPT: 3, SETUP: 4, ERROR: 5, RETURNED: 6}
+LETTERS: Final = {DIGITS: "c", TAKE: "t", WATCHDOG: "w", RESUME: "r", ROUTED: "a"}
 SPEAKING: Final = frozenset({PROMPT, DIGITS, TAKE, WATCHDOG, RESUME})
 """Events that ask for a reply: whoever stored one speaks for it."""
 FLOOR: Final = SPEAKING | {INTERRUPT}
@@ -39,7 +44,7 @@ FLOOR: Final = SPEAKING | {INTERRUPT}
 
 Event = Mapping[str, Any]
 """``type``, ``rid`` (request id of the invocation that may act on it) and what the type needs: ``text``, ``lang``,
-``heard``, ``played_ms``, ``digit``, ``session_id``."""
+``heard``, ``played_ms``, ``digit``, ``session_id``; what the agent is told of a ``returned`` is its ``text``."""
 
 
 def frame_key(generation: int, at_ms: int, kind: str, message_id: str) -> Key:

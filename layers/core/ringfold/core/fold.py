@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ringfold.core import events as ev
+from ringfold.core.end_reasons import HANDOFF
 from ringfold.core.heard import heard_prefix
 from ringfold.core.ids import Key
 from ringfold.core.journal import Post, Reply, read_reply
@@ -55,6 +56,7 @@ class View:
             before the words it repeats arrived.
         replays: Key of a replayed utterance → key of the one it repeats.
         loose_digits: Keys pressed and not yet collected, with the key of the last.
+        ended: Why the call has ended, or that it is handed over: nobody speaks.
         mark: Everything at or below it lies in history items.
         reports: Key of a ``tokensPlayed`` event → key of the reply whose words it tells.
     """
@@ -110,7 +112,7 @@ def fold(item: Mapping[str, Any], greeting: str = "", *, final: bool = False) ->
     owners = hear(replies, barge_ins_of(barge_ins), played, hello, breaks=breaks, final=final)
     mark = Key(item.get("mark", ""))
     return View(
-        ended=str(item.get("ended", "")),
+        ended=str(item.get("ended", "")) or (HANDOFF if item.get("handoff") else ""),
         link_gen=int(item.get("link_gen", 0)),
         links={k: v for k, v in item.get("links", {}).items() if isinstance(v, str)},
         utterances=[u for u in utterances if u.key not in replays],
@@ -219,10 +221,14 @@ def _replays(
         return {}
     done = {key for reply in replies if reply.state == "done" for key in reply.covers}
     setups = {ev.generation_of(k): ev.stamp_of(k) for k in reversed(keys) if stored[k]["type"] == ev.SETUP}
+    # A link that a handoff ended was not lost: nothing of it comes again, and who asks again means it.
+    returned = {ev.generation_of(k) + 1 for k in keys if stored[k]["type"] == ev.RETURNED}
     replays: dict[Key, Key] = {}
     matched: set[Key] = set()
     for utterance in utterances:
         generation = ev.generation_of(utterance.key)
+        if generation in returned:
+            continue
         broke_ms = setups.get(generation, ev.stamp_of(utterance.key))
         for old in utterances:
             if ev.generation_of(old.key) >= generation or old.key in replays or old.key in matched:

@@ -10,12 +10,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ringfold.core import events as ev
 from ringfold.core.fold import View
 from ringfold.core.journal import Post, Reply
 
 Entry = Mapping[str, Any]
 """``{"role": "caller", "key", "text", "typed"}`` or ``{"role": "agent", "key", "text", "steps": [...]}``, a step being
-``{"text", "tools": [{"id", "name", "input", "result", "ok"}]}``."""
+``{"text", "tools": [{"id", "name", "input", "result", "ok"}]}``; or ``{"role": "event", "key", "text"}``: what befell
+the call, for the agent to know."""
 Message = dict[str, Any]
 
 UNKNOWN_OUTCOME: Final = {"error": "outcome unknown: the connection to the tool was lost; check before repeating it"}
@@ -32,6 +34,9 @@ def entries(view: View) -> list[Entry]:
         if utterance.text.strip():
             said = {"role": "caller", "key": utterance.key, "text": utterance.text}
             found.append((utterance.key, 0, {**said, "typed": True} if utterance.typed else said))
+    for key, event in view.events.items():
+        if event["type"] == ev.RETURNED and str(event.get("text", "")).strip():
+            found.append((key, 0, {"role": "event", "key": key, "text": str(event.get("text", ""))}))
     for reply in view.replies:
         entry = agent_entry(reply)
         if entry["text"] or any(step["tools"] for step in entry["steps"]):
@@ -78,6 +83,8 @@ def messages(transcript: Iterable[Entry]) -> list[Message]:
     for entry in list(transcript)[-MAX_ENTRIES:]:
         if entry["role"] == "caller":
             _add(built, "user", [{"text": _caller_text(entry)}])
+        elif entry["role"] == "event":
+            _add(built, "user", [{"text": entry["text"]}])
         else:
             for step in entry["steps"]:
                 add_step(built, step["text"], step["tools"])

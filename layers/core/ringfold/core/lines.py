@@ -63,6 +63,7 @@ class Number:
         transfer_number: Where a caller is sent when the agent cannot serve them; ``""`` for nowhere.
         relay: ConversationRelay attributes of this number; they win over the agent's.
         languages: ``<Language>`` children.
+        agents: The pool that dynamic routing chooses from.
         base_urls: The base URLs Twilio was given for this number so far, the newest first: a webhook signed under one
             of them is believed, so that no call is lost while an address is changed.
         fault: Why the settings cannot be used; ``""`` when they can.
@@ -82,6 +83,7 @@ class Number:
     transfer_number: str = ""
     relay: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[Mapping[str, Any], ...] = ()
+    agents: tuple[AgentId, ...] = ()
     base_urls: tuple[str, ...] = ()
     fault: str = ""
 
@@ -197,7 +199,15 @@ def _with_settings(item: Mapping[str, Any], known: dict[str, Any], account: Acco
         routing_mode=routing_mode,
         relay=relay,
         languages=tuple(languages),
+        agents=_agents(doc, where),
     )
+
+
+def _agents(doc: Mapping[str, Any], where: str) -> tuple[AgentId, ...]:
+    pool = doc.get("agents") or []
+    if not isinstance(pool, list) or not all(isinstance(agent_id, str) and agent_id for agent_id in pool):
+        raise ConfigError(f"{where}: agents: expected a list of agent ids")
+    return tuple(AgentId(agent_id) for agent_id in dict.fromkeys(pool))
 
 
 def _organization_id(item: Mapping[str, Any]) -> str:

@@ -77,6 +77,7 @@ class Snapshot:
         previous: The end of the caller's last call, when that was cut off within the agent's window:
             ``[{"role": "caller" | "agent", "text": ...}]``.
         number: Settings of the number: name, transfer_number, language.
+        pool: The agents that may speak on a number with dynamic routing, the default one among them.
     """
 
     agent: Agent
@@ -86,6 +87,7 @@ class Snapshot:
     organization_name: str = ""
     previous: tuple[Mapping[str, str], ...] = ()
     number: Mapping[str, Any] = field(default_factory=dict)
+    pool: tuple[Agent, ...] = ()
 
     def to_doc(self) -> dict[str, Any]:
         """The JSON form that is stored in the item's ``doc``."""
@@ -102,4 +104,5 @@ def snapshot_from_doc(doc: Mapping[str, Any]) -> Snapshot:
         organization_name=doc.get("organization_name", ""),
         previous=tuple(doc.get("previous", ())),
         number=doc.get("number", {}),
+        pool=tuple(agent_from_doc(each) for each in doc.get("pool", ())),
     )

@@ -56,6 +56,15 @@ class ToolUse:
             return None
         return value if isinstance(value, dict) else None
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments, empty when they make no sense."""
+        return self.arguments() or {}
+
+    def succeed(self, result: dict[str, Any]) -> None:
+        """It is done; the model is told so."""
+        self.result, self.ok = json.dumps(result), True
+
     def fail(self, why: str) -> None:
         """It cannot be run; the model is told why."""
         self.result, self.ok = json.dumps({"error": why}), False

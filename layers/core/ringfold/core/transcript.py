@@ -18,8 +18,8 @@ def build_transcript(greeting: str, told: Iterable[Entry]) -> list[dict[str, Any
     """Turn transcript entries into what is stored.
 
     Returns:
-        ``{"role": "caller" | "agent", "text", "at"}`` in order; the caller's may be ``typed``, the agent's may have
-        ``tools``: ``[{"name", "input", "result", "ok"}]``. ``at`` is ISO 8601, UTC.
+        ``{"role": "caller" | "agent" | "event", "text", "at"}`` in order; the caller's may be ``typed``, the agent's
+        may have ``tools``: ``[{"name", "input", "result", "ok"}]``. ``at`` is ISO 8601, UTC.
     """
     first = [{"role": "agent", "text": greeting, "greeting": True}] if greeting else []
     return [*first, *(_line(entry) for entry in told)]
@@ -29,7 +29,8 @@ def tail_of(transcript: Sequence[Mapping[str, Any]], count: int) -> list[dict[st
     """The last utterances, as a call back is reminded of them; nothing when the caller never spoke."""
     if not any(line["role"] == "caller" for line in transcript):
         return []
-    lines = [line for line in transcript if str(line.get("text", "")).strip() and not line.get("greeting")]
+    said = [line for line in transcript if line["role"] != "event"]
+    lines = [line for line in said if str(line.get("text", "")).strip() and not line.get("greeting")]
     return [{"role": str(line["role"]), "text": str(line["text"])} for line in lines[-count:]]
 
 

@@ -19,14 +19,27 @@ from typing import Any, Final
 
 from ringfold.core import commands as c
 from ringfold.core import events as ev
+from ringfold.core import handoff as ho
 from ringfold.core import journal as j
+from ringfold.core import routing as rt
 from ringfold.core.agent import Agent
+from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, covered_by, covered_keys, fold, owns
-from ringfold.core.frames import End, Text, build_frame, split_text
+from ringfold.core.frame_tools import (
+    COLLECT_DIGITS,
+    FRAME_TOOLS,
+    SWITCH_LANGUAGE,
+    awaited_by,
+    frame_of,
+    result_of,
+    spoken_language,
+)
+from ringfold.core.frames import End, OutboundFrame, Text, build_frame, split_text
 from ringfold.core.history import add_step, entries, legal, messages
 from ringfold.core.ids import Key
 from ringfold.core.pacing import Pacer
 from ringfold.core.request import build_request
+from ringfold.core.router import Router
 from ringfold.core.session import SCHEMA, Snapshot
 from ringfold.core.speech import Shaper
 from ringfold.core.thinking import Round
@@ -55,6 +68,14 @@ WATCHDOG_S: Final = 4
 MAX_ROUNDS: Final = 6
 MAX_SPOKEN_CHARS: Final = 6000
 """Longest answer of one round, near seven minutes of speech; the model is cut off there."""
+_LAST_WORDS: Final = {
+    "end_call": ("ending", "farewell", "Goodbye."),
+    ho.TRANSFER_CALL: ("transferring", "announcement", "One moment, please. I'm connecting you with somebody."),
+}
+"""Of the tools that end the session: their result, the argument that is spoken first, and what is said without it."""
+_FRAME: Final = "frame"
+_UNASKED: Final = -1
+"""The index of a frame that no tool of this turn asked for."""
 LOST_THREAD: Final = " Sorry, I lost my thread there. Could you say that again?"
 
 
@@ -116,6 +137,11 @@ class Turn:
         self._beat_ms = 0
         self._hold_until = 0
         self._tools_since: int | None = None
+        self._framing: ToolUse | None = None
+        self._router: Router | None = None
+        self._greeted = False  # the link is as it should be
+        self._routed = False  # who speaks is settled
+        self._events: dict[Key, ev.Event] = {}  # to be stored with the next write
         self._filler_ms: int | None = None
         self._scripted_at: int | None = None
         self._give_up_at: int | None = None
@@ -195,6 +221,7 @@ class Turn:
             times += [self._save_retry_at, self._give_up_at if self._state else None]
         if self._owned and not self._state:
             times.append(self._round.wake_at() if self._round and self._tools_since is None else None)
+            times.append(self._router.wake_at() if self._router else None)
             if idle:
                 times.append(self._budget_due())
             if idle and not self._polling:
@@ -366,9 +393,10 @@ class Turn:
         return self._close_round()
 
     def _close_round(self) -> list[c.Command]:
+        out = self._router.close() if self._router else []
         if self._round is None:
-            return []
-        out = self._round.close()
+            return out
+        out += self._round.close()
         self._note_round()
         return out
 
@@ -419,10 +447,16 @@ class Turn:
         if view.ended or not owns(view, start.key) or start.key in view.replays:
             return []
         self.report.optimistic = "open"
+        if rt.is_dynamic(start.cached[1]):
+            plain = rt.by_words(rt.heard_so_far(view), start.cached[1].pool)
+            self._speak_as(rt.chosen_in(view) or (plain.agent_id if plain else self._default_agent()))
         return self._ask(self._request(view), now_ms)
 
     def _think(self, now_ms: int) -> list[c.Command]:
         out: list[c.Command] = []
+        if not self._greeted:
+            self._greeted = True
+            self._keep_language()
         if self._start.script_of and not self._start.script:
             assert self.snapshot is not None
             source = self.snapshot if self._start.script_of == "greeting" else self.snapshot.agent
@@ -434,8 +468,15 @@ class Turn:
                 self._say(self._start.script, now_ms)
                 self._text_done = True
             return out
+        before = self.snapshot
+        out += self._route(now_ms)
         if self._scripted_at is None:
             out += self._first_round(now_ms)
+        elif self.snapshot is not before and self._round is not None:
+            out += self._close_round()
+            out += self._ask(self._request(self.view), now_ms)  # type: ignore[arg-type]  # there is one: the floor is ours
+        if not self._routed:
+            return out + (self._round.tick(now_ms) if self._round else [])
         if self._tools_since is not None:
             out += self._tools_done(now_ms)
         elif self._round is not None:
@@ -446,6 +487,63 @@ class Turn:
         if self._scripted_at is not None and now_ms >= self._scripted_at and self._silent() and not waiting:
             out += self._script(now_ms, self.snapshot.agent.apology if self.snapshot else "")
         return out
+
+    def _route(self, now_ms: int) -> list[c.Command]:
+        """Settle who speaks: who was chosen before, whom the caller's words or a model name, else the default agent."""
+        assert self.view is not None and self.snapshot is not None
+        if self._routed:
+            return []
+        chosen, text = rt.chosen_in(self.view), rt.heard_so_far(self.view)
+        if not rt.is_dynamic(self.snapshot) or chosen or not text:
+            self._routed = True
+            self._speak_as(chosen or self._default_agent())
+            return []
+        pool = self.snapshot.pool
+        plain = rt.by_words(text, pool)
+        if plain is not None:
+            return self._choose(plain, rt.BY_WORDS)
+        if self._router is None:
+            self._speak_as(self._default_agent())
+            agent = self.snapshot.agent
+            self._router = Router(pool, agent.routing_ms, now_ms)
+            return self._router.start(text, agent.model_id or self._start.models[0])
+        self._router.tick(now_ms)
+        if not self._router.done:
+            return []
+        out, found = self._router.close(), self._router.agent
+        return out + self._choose(found or self.snapshot.agent, rt.BY_MODEL if found else rt.BY_DEFAULT)
+
+    def _choose(self, agent: Agent, how: str) -> list[c.Command]:
+        """The choice is stored with the next write of this turn: it costs no request of its own."""
+        self._events |= rt.choice(self.key, self._start.rid, agent, how)
+        self._routed, self.report.routed = True, how
+        self._speak_as(agent.agent_id)
+        return []
+
+    def _speak_as(self, agent_id: str) -> None:
+        assert self.snapshot is not None
+        self.snapshot = rt.with_agent(self.snapshot, agent_id)
+
+    def _default_agent(self) -> str:
+        assert self.snapshot is not None
+        return str(self.snapshot.number.get("agent_id", ""))
+
+    def _keep_language(self) -> None:
+        """A new link speaks the number's language: what was switched to before is switched to again, before a word."""
+        assert self.snapshot is not None and self.view is not None
+        resumed = self._start.event is not None and self._start.event["type"] == ev.RESUME
+        if not resumed or SWITCH_LANGUAGE not in {tool for agent in self._speakers() for tool in agent.tools}:
+            return
+        folded = [entry for segment in self.segments for entry in segment.get("entries", ())]
+        language = spoken_language([*folded, *entries(self.view)], ())
+        if language:
+            call = c.ModelCalled(0, "", SWITCH_LANGUAGE, json.dumps({"language": language}))
+            again = ToolUse(call, SWITCH_LANGUAGE, 0, _UNASKED)
+            self._framing = again if not isinstance(frame_of(again.kind, again.asked, self.snapshot), str) else None
+
+    def _speakers(self) -> Sequence[Agent]:
+        assert self.snapshot is not None
+        return self.snapshot.pool or (self.snapshot.agent,)
 
     def _first_round(self, now_ms: int) -> list[c.Command]:
         assert self.view is not None and self.snapshot is not None
@@ -469,7 +567,9 @@ class Turn:
         built = messages(transcript)
         for text, tools in self._steps:
             add_step(built, text, [t.told() for t in tools])
-        return build_request(self.snapshot, legal(built), self._box.specs(self.snapshot.agent))
+        mine = [t.told() for _, tools in self._steps for t in tools]
+        language = spoken_language(transcript, mine) if SWITCH_LANGUAGE in self.snapshot.agent.tools else ""
+        return build_request(self.snapshot, legal(built), self._box.specs(self.snapshot.agent), language=language)
 
     def _ask(self, request: Mapping[str, Any], now_ms: int) -> list[c.Command]:
         assert self.snapshot is not None
@@ -480,6 +580,10 @@ class Turn:
 
     def _model(self, event: c.Outcome, now_ms: int) -> list[c.Command]:
         assert isinstance(event, c.ModelSaid | c.ModelCalled | c.ModelStopped | c.ModelFailed)
+        if event.stream == rt.STREAM:
+            if self._router is not None:
+                self._router.handle(event)
+            return []
         if self._round is None or self._state:
             return []
         if isinstance(event, c.ModelFailed):
@@ -488,7 +592,7 @@ class Turn:
         if self.report.first_token_ms is None and self._round.voice is not None:
             self.report.first_token_ms = now_ms - self._t0
             self.report.model_id = self._round.open.get(self._round.voice, "")
-        if self._owned and self._scripted_at is not None:
+        if self._owned and self._routed and self._scripted_at is not None:
             self._listen(now_ms)
         return out
 
@@ -607,7 +711,24 @@ class Turn:
                 tool.fail("the arguments are not a JSON object; call the tool again")
             elif not tool.kind:
                 tool.fail(f"there is no tool named {tool.call.name}")
+            elif (tool.kind == ho.TRANSFER_CALL and (why := ho.refusal(self.item or {}, self.snapshot))) or (
+                tool.kind == rt.HAND_TO_AGENT and (why := rt.refusal(tool.asked, self.snapshot, self.view))
+            ):
+                tool.fail(why)
+            else:
+                self._prepare(tool)
         return self._run_tools(now_ms)
+
+    def _prepare(self, tool: ToolUse) -> None:
+        """What is wrong with a frame's arguments is told before anything is written."""
+        assert self.snapshot is not None
+        made = frame_of(tool.kind, tool.asked, self.snapshot) if tool.kind in FRAME_TOOLS else None
+        wanted = awaited_by(tool.asked) if tool.kind == COLLECT_DIGITS else None
+        why = made if isinstance(made, str) else wanted if isinstance(wanted, str) else ""
+        if why:
+            tool.fail(why)
+        elif tool.kind == COLLECT_DIGITS:
+            tool.succeed(result_of(tool.kind, tool.asked))
 
     def _run_tools(self, now_ms: int) -> list[c.Command]:
         """Start what may start: reads at once; effects one by one, each behind its guarded intent."""
@@ -634,6 +755,7 @@ class Turn:
             agent.organization_id,
             conversation_id,
             self.snapshot.caller_number,
+            next((own for own in agent.http_tools if own.get("name") == tool.call.name), None),
         )
 
     def _intend(self, tool: ToolUse, now_ms: int) -> c.Journal:
@@ -641,26 +763,48 @@ class Turn:
         assert self.item is not None
         self._asked_ms, self._save_retry_at = now_ms, None
         guard = len(self.item.get("floor_keys", ()))
-        ended = "agent_ended" if tool.kind == "end_call" else ""
-        sets = {tool.path: tool.entry(), **self._unsaved}
+        ended = AGENT_ENDED if tool.kind == "end_call" else ""
+        handoff = ho.new_handoff(self.item, tool.arguments() or {}) if tool.kind == ho.TRANSFER_CALL else None
+        entry = tool.entry()
+        if tool.kind in _LAST_WORDS:
+            entry |= {"r": json.dumps({"status": _LAST_WORDS[tool.kind][0]}), "st": "success"}
+        sets = {tool.path: entry, **self._unsaved}
         self._unsaved = {}
-        self._guarded = c.Journal(self.key, sets, guard, ended)
+        events = dict(self._events)
+        if tool.kind == rt.HAND_TO_AGENT and (agent := self._named(tool)) is not None:
+            events |= rt.choice(self.key, self._start.rid, agent, rt.BY_AGENT, f".{tool.index}")
+        self._guarded = c.Journal(self.key, sets, guard, ended, handoff=handoff, events=events)
         self.report.writes += 1
         return self._guarded
 
     def _intended(self, now_ms: int) -> list[c.Command]:
         """The guard held: the effect may begin."""
-        tool = next(t for t in self._tools if t.kind in ("effect", "end_call") and not t.started and t.result is None)
+        tool = next(t for t in self._tools if t.kind != "read" and not t.started and t.result is None)
         if tool.kind == "effect":
             return [self._run(tool)]
-        tool.started, tool.ok, tool.result = True, True, json.dumps({"status": "ending"})
-        farewell = str((tool.arguments() or {}).get("farewell", "")).strip()
-        if farewell or self._unspoken(since_step=self._before[0]):
+        if tool.kind in FRAME_TOOLS:
+            tool.started, self._framing = True, tool
+            return []
+        if tool.kind == rt.HAND_TO_AGENT and (agent := self._named(tool)) is not None:
+            tool.started = True
+            tool.succeed({"status": "handed over", "now": f"you are {agent.name}; answer the caller"})
+            self._unsaved[tool.path] = tool.entry()
+            self._speak_as(agent.agent_id)
+            return []
+        leaving, said, default = _LAST_WORDS[tool.kind]
+        tool.started, tool.ok, tool.result = True, True, json.dumps({"status": leaving})
+        last_words = str((tool.arguments() or {}).get(said) or "").strip()
+        if last_words or self._unspoken(since_step=self._before[0]):
             self._pause(now_ms)
             shaper = Shaper()
-            self._pacer.add(shaper.feed(farewell or "Goodbye.") + shaper.finish(), now_ms)
+            self._pacer.add(shaper.feed(last_words or default) + shaper.finish(), now_ms)
         self._text_done, self._tools_since = True, None
         return []
+
+    def _named(self, tool: ToolUse) -> Agent | None:
+        """The agent of the pool whom the tool is to hand to."""
+        assert self.snapshot is not None
+        return rt.find_agent(tool.asked.get("agent"), self.snapshot)
 
     def _tool_returned(self, outcome: c.ToolReturned) -> None:
         for tool in self._tools:
@@ -742,7 +886,8 @@ class Turn:
         flush = self._text_done or self._tools_since is not None
         waiting = (due is not None and due <= now_ms) or (flush and not self._pacer.empty)
         closing = self._text_done and self._pacer.empty
-        if not (waiting or closing or self._needs_close):
+        framing = self._framing is not None and (self._pacer.empty or self._framing.index == _UNASKED)
+        if not (waiting or closing or framing or self._needs_close):
             return []
         if now_ms - self._checked_ms > FRESH_MS:
             return self._check(now_ms)
@@ -751,6 +896,8 @@ class Turn:
             asked, self._checked_ms = self._check(now_ms), -1_000_000  # one post a look: the first word has its own
             return [*asked, self._send("", Text("", last=True), now_ms, "", counts=False)]
         self._needs_close = False
+        if framing:
+            return self._frame(now_ms)
         text = self._pacer.take(now_ms, in_flight=False, model_done=flush)
         if text:
             text, *more = split_text(text)
@@ -762,6 +909,13 @@ class Turn:
             return [self._send(text, Text(text, last=last, interruptible=loud), now_ms, kind)]
         return self._close_cycle(now_ms) if closing and not waiting else []
 
+    def _frame(self, now_ms: int) -> list[c.Command]:
+        """A tool that is a frame, behind the words before it."""
+        assert self._framing is not None and self.snapshot is not None
+        frame = frame_of(self._framing.kind, self._framing.asked, self.snapshot)
+        assert not isinstance(frame, str)
+        return [self._send("", frame, now_ms, _FRAME, counts=False)]
+
     def _close_cycle(self, now_ms: int) -> list[c.Command]:
         """All is said: close the talk cycle, end the call if that was asked, and write the end down."""
         if self._posts and not self._closed:
@@ -770,20 +924,27 @@ class Turn:
             return [self._send("", None, now_ms, "", counts=False)]
         self._unsaved["st"] = j.DONE
         self._state = j.DONE
-        self.report.ended_by = self.report.ended_by or ("end_call" if self._ending else "completed")
+        ended_by = {"": "completed", HANDOFF: HANDOFF}.get(self._ending, "end_call")
+        self.report.ended_by = self.report.ended_by or ended_by
         return []
 
-    def _send(self, text: str, frame: Text | None, now_ms: int, kind: str, *, counts: bool = True) -> c.PostFrame:
+    def _send(
+        self, text: str, frame: OutboundFrame | None, now_ms: int, kind: str, *, counts: bool = True
+    ) -> c.PostFrame:
         assert self.view is not None
-        wire = build_frame(frame if frame is not None else End())
+        wire = build_frame(frame) if frame is not None else self._end_frame()
         # What is still pending when tools begin was said before them.
         step = self._step() - (self._tools_since is not None and kind == j.SPOKEN)
         self._sending = _Pending(
-            text, bool(frame and frame.last), kind, step, now_ms, wire, counts=counts and bool(text)
+            text, isinstance(frame, Text) and frame.last, kind, step, now_ms, wire, counts=counts and bool(text)
         )
         if frame is None:
             self._end_posted = True
         return c.PostFrame(self._connection(), wire)
+
+    def _end_frame(self) -> str:
+        handed = self._ending == HANDOFF and self.item is not None
+        return build_frame(End(ho.handoff_data(self.item or {}, self.snapshot) if handed else None))
 
     def _connection(self) -> str:
         """Words go to the newest link known (A7)."""
@@ -801,6 +962,11 @@ class Turn:
         self._closed = self._closed or sent.last
         if sent.last:
             self._unsaved["last"] = True
+        if sent.kind == _FRAME and self._framing is not None:
+            tool, self._framing = self._framing, None
+            tool.succeed(result_of(tool.kind, tool.asked))
+            if tool.index != _UNASKED:
+                self._unsaved[tool.path] = tool.entry()
         if not sent.counts:
             self._checked_ms = max(self._checked_ms, min(now_ms, self._checked_ms + 60))
             return
@@ -830,6 +996,8 @@ class Turn:
         if self._settled and self._state:
             self._sending = None
             return []
+        if kind == "ambiguous" and self._end_posted and self._ending == HANDOFF:
+            kind = "refused"  # sent twice it ends the session once; never sent, the transfer does not happen
         if kind == "ambiguous":
             self._ambiguous += 1
             self._posted(now_ms)
@@ -850,7 +1018,7 @@ class Turn:
     def _unsend(self, sent: _Pending, now_ms: int) -> None:
         """The frame has certainly not been carried: its text waits to be said again."""
         self._put_back(sent.text, now_ms)
-        if sent.frame == build_frame(End()):
+        if sent.frame == self._end_frame():
             self._end_posted = False
 
     def _put_back(self, text: str, now_ms: int) -> None:
@@ -873,11 +1041,12 @@ class Turn:
         self._saving, self._unsaved = self._unsaved, {}
         self._asked_ms = self._beat_ms = now_ms
         self.report.writes += 1
-        return c.Journal(self.key, self._saving, end_sent=self._end_posted)
+        return c.Journal(self.key, self._saving, end_sent=self._end_posted, events=dict(self._events))
 
     def _journaled(self, item: c.Item, now_ms: int) -> list[c.Command]:
+        self._events = {key: event for key, event in self._events.items() if key not in item.get("events", {})}
         if self._guarded is not None:
-            self._ending = self._guarded.ended
+            self._ending = self._guarded.ended or (HANDOFF if self._guarded.handoff is not None else "")
             self._guarded = None
             out = self._see(item, now_ms)
             return out + (self._intended(now_ms) if not self._state else [])

@@ -66,6 +66,7 @@ class Report:
     models_asked: int = 0
     model_id: str = ""
     optimistic: str = ""
+    routed: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
     stop_reason: str = ""

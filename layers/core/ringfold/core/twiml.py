@@ -19,6 +19,7 @@ CONTENT_TYPE: Final = "text/xml; charset=utf-8"
 MAX_SAY_CHARS: Final = 4096
 MAX_TWIML_BYTES: Final = 64 * 1024
 DIAL_TIMEOUT_S: Final = 30
+KEY_TIMEOUT_S: Final = 6
 
 
 def connect_relay(
@@ -67,6 +68,7 @@ def say_and_dial(
     action: str | None = None,
     timeout_s: int = DIAL_TIMEOUT_S,
     language: str | None = None,
+    whisper: str | None = None,
 ) -> str:
     """Say a sentence and connect the caller to a number.
 
@@ -77,6 +79,7 @@ def say_and_dial(
         action: Requested when the dialled leg ends, with ``DialCallStatus``; ``None`` lets the call end with it.
         timeout_s: How long it may ring, 5 to 600 seconds.
         language: Of the text.
+        whisper: Where the TwiML is had that the dialled side hears before the two are joined.
 
     Raises:
         ConfigError: If a number is not one that can be dialled, or the timeout is out of range.
@@ -91,7 +94,26 @@ def say_and_dial(
         attributes["action"] = _action_url(action)
     response = ET.Element("Response")
     _say(response, text, language)
-    ET.SubElement(response, "Dial", attributes).text = _dialable("number", number)
+    dial = ET.SubElement(response, "Dial", attributes)
+    if whisper is None:
+        dial.text = _dialable("number", number)
+    else:
+        ET.SubElement(dial, "Number", {"url": _action_url(whisper)}).text = _dialable("number", number)
+    return _render(response)
+
+
+def say(text: str, language: str | None = None) -> str:
+    """Say a sentence, and nothing more."""
+    response = ET.Element("Response")
+    _say(response, text, language)
+    return _render(response)
+
+
+def ask_for_key(text: str, action: str, language: str | None = None, timeout_s: int = KEY_TIMEOUT_S) -> str:
+    """Say a sentence and wait for one key; the action is requested with ``Digits``, empty when none came."""
+    attributes = {"input": "dtmf", "numDigits": "1", "timeout": str(timeout_s), "actionOnEmptyResult": "true"}
+    response, gather = _open("Gather", {"action": _action_url(action), "method": "POST", **attributes})
+    _say(gather, text, language)
     return _render(response)
 
 

@@ -7,13 +7,13 @@ from typing import Final
 
 from ringfold.core import events as ev
 from ringfold.core import journal as j
+from ringfold.core.end_reasons import AGENT_ENDED, HANDOFF
 from ringfold.core.fold import View, unanswered
+from ringfold.core.frame_tools import awaited
 from ringfold.core.turn import LEASE_MS
 
 REPROMPT_MS: Final = 3500
 """How long after an interrupt with nothing behind it the caller is asked to go on."""
-DIGITS_MS: Final = 1500
-"""How long after the last key the digits are taken as complete."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ def diagnose(view: View, now_ms: int, *, end_sent: bool = False) -> Finding:
         return Finding("answer")
     if view.loose_digits:
         pressed_ms = ev.stamp_of(view.loose_digits[0])
-        if now_ms - pressed_ms >= DIGITS_MS + 1000:
+        pause_ms = awaited(view).pause_ms + 1000
+        if now_ms - pressed_ms >= pause_ms:
             return Finding("collect")
-        return Finding("wait", pressed_ms + DIGITS_MS + 1000)
+        return Finding("wait", pressed_ms + pause_ms)
     if reply is not None and reply.state == j.GONE and view.connection() == _link_of(view, newest):
         return NOTHING
     if unanswered(view) or (reply is not None and reply.state in (j.GONE, j.FAILED)):
@@ -64,7 +65,7 @@ def diagnose(view: View, now_ms: int, *, end_sent: bool = False) -> Finding:
 
 
 def _ending(view: View, now_ms: int, *, end_sent: bool) -> Finding:
-    if view.ended != "agent_ended" or end_sent:
+    if view.ended not in (AGENT_ENDED, HANDOFF) or end_sent:
         return NOTHING
     alive = max((reply.alive_ms for reply in view.replies), default=0)
     return Finding("end") if now_ms - alive >= LEASE_MS else Finding("wait", alive + LEASE_MS)

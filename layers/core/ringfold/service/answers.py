@@ -5,7 +5,7 @@ Everything an answer needs lies in the stored call, so a webhook delivered twice
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,12 +16,15 @@ from ringfold.core.characters import is_language_tag
 from ringfold.core.end_reasons import RESUMABLE
 from ringfold.core.ids import AccountId
 from ringfold.core.lines import LastCall, Number
-from ringfold.core.session import Snapshot
+from ringfold.core.session import MAX_RECOVERIES, Snapshot
 from ringfold.errors import ConfigError
 
+MAX_POOL_CHARS: Final = 150_000
+"""Instructions of all agents of a call: with them the snapshot stays well below the 400 KB of an item."""
 LONGEST_CALL_S: Final = 4 * 3600
 """A token that Twilio may present again must hold as long as a call may last."""
 ACTION_PATH: Final = "/api/voice/action/"
+WHISPER_PATH: Final = "/api/voice/whisper/"
 
 NOT_IN_SERVICE: Final = "I'm sorry, this number is not in service. Goodbye."
 TROUBLE: Final = "I'm sorry, we can't take your call right now. Please try again in a few minutes. Goodbye."
@@ -29,6 +32,7 @@ TROUBLE_TRANSFER: Final = "I'm sorry, our assistant can't take your call right n
 LOST: Final = "I'm sorry, we keep losing the line. Please call again in a few minutes. Goodbye."
 LOST_TRANSFER: Final = "I'm sorry, we keep losing the line. I'm connecting you with somebody."
 HANDOFF: Final = "One moment, please. I'm connecting you now."
+NOBODY_THERE: Final = "I'm sorry, nobody could take your call. Please try again later. Goodbye."
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,10 @@ def build_snapshot(
             "base_url": base_url,
             "attributes": {name: text for name, text in attributes.items() if name not in {"url", "welcomeGreeting"}},
             "languages": languages,
+            "routing_mode": number.routing_mode,
+            "agent_id": agent.agent_id,
         },
+        pool=_pool(number, agent, persona.pool),
     )
 
 
@@ -136,16 +143,62 @@ def ended(call: CallRecord) -> str:
     return twiml.hang_up()
 
 
+def hand_off(call: CallRecord) -> str:
+    """Connect a caller who was handed over with the number's own target, whatever else was said.
+
+    The target hears a whisper first; what comes of it is told to the action URL, with the handoff's number.
+    """
+    snapshot, handoff = _snapshot_of(call), call.handoff or {}
+    number = snapshot.number
+    base = str(number["base_url"])
+    return twiml.say_and_dial(
+        HANDOFF,
+        str(number.get("transfer_number", "")),
+        action=f"{base}{ACTION_PATH}{call.conversation_id}?handoff={int(handoff.get('n', 1))}",
+        language=language_of(call),
+        whisper=f"{base}{WHISPER_PATH}{call.conversation_id}?call={call.call_sid}",
+    )
+
+
+def menu(call: CallRecord) -> str:
+    """What a caller is asked whose session was lost too often; ``""`` when there is no menu, or it was used before."""
+    snapshot = call.snapshot
+    if snapshot is None or not snapshot.agent.recovery_menu or call.recoveries > MAX_RECOVERIES:
+        return ""
+    action = f"{snapshot.number['base_url']}{ACTION_PATH}{call.conversation_id}?menu=1"
+    return twiml.ask_for_key(snapshot.agent.recovery_menu, action, language_of(call))
+
+
 def lost(call: CallRecord) -> str:
     """The session was lost too often."""
     number: Mapping[str, Any] = call.snapshot.number if call.snapshot else {}
     return sorry(number.get("transfer_number", ""), number.get("language"), say=LOST, transfer=LOST_TRANSFER)
 
 
+def language_of(call: CallRecord) -> str | None:
+    """What the number's sentences are said in; ``None`` leaves it to Twilio."""
+    language = str(call.snapshot.number.get("language") or "") if call.snapshot else ""
+    return language if is_language_tag(language) else None
+
+
 def _snapshot_of(call: CallRecord) -> Snapshot:
     if call.snapshot is None:
         raise ConfigError(f"call {call.call_sid} has no snapshot")
     return call.snapshot
+
+
+def _pool(number: Number, agent: Agent, pool: Sequence[Agent]) -> tuple[Agent, ...]:
+    """Who may speak: the default agent as it was settled, and as many others as a stored call has room for."""
+    if number.routing_mode != "dynamic":
+        return ()
+    chosen = [agent]
+    room = MAX_POOL_CHARS - len(agent.instructions)
+    for other in pool:
+        room -= len(other.instructions)
+        if other.agent_id != agent.agent_id and room >= 0:
+            chosen.append(other)
+    ids = [*dict.fromkeys([*number.agents, agent.agent_id])]
+    return tuple(sorted(chosen, key=lambda each: ids.index(each.agent_id)))
 
 
 def _previous(last: LastCall | None, agent: Agent, now_ms: int) -> tuple[Mapping[str, str], ...]:

@@ -126,6 +126,7 @@ class Incoming:
             agent_id=opening.agent_id,
             repeated=repeated,
             resumed=bool(opening.snapshot.previous),
+            pool=len(opening.snapshot.pool),
         )
         return Reply(body)
 

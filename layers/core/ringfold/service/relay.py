@@ -16,11 +16,13 @@ from ringfold.core.agent import Agent
 from ringfold.core.compaction import plan
 from ringfold.core.end_reasons import REFUSED
 from ringfold.core.fold import View, broken_off, fold, unanswered
+from ringfold.core.frame_tools import awaited
+from ringfold.core.handoff import handoff_data
 from ringfold.core.ids import Key
 from ringfold.core.session import Snapshot
 from ringfold.core.turn import LEASE_MS, WATCHDOG_S, Turn
 from ringfold.core.turn_start import Start, ToolBox
-from ringfold.core.watch import DIGITS_MS, diagnose
+from ringfold.core.watch import diagnose
 from ringfold.errors import DependencyError, WireError
 from ringfold.log import Log
 from ringfold.service.driver import Beside, Program, Sleep
@@ -205,12 +207,15 @@ class Relay:
         log.info("caller barged in", played_ms=played_ms)
 
     def _pressed(self, frame: Frame, digit: str, log: Log) -> Program:
-        """Keys are collected until the caller pauses or presses ``#``; the last one's invocation answers them."""
+        """Keys are collected until there are enough, or the caller pauses, or ends them; the last one answers them."""
         key, _ = _event(frame, ev.DIGIT, {"digit": digit})
         item = yield from self._store(frame, ev.DIGIT, {"digit": digit}, log, watch=True)
         if item is None:
             return
-        yield Sleep(TERMINATOR_MS if digit == "#" else DIGITS_MS)
+        pressed = fold(item)
+        wanted, digits = awaited(pressed), pressed.loose_digits[1] if pressed.loose_digits else digit
+        # Keys pressed before the last one may still be on their way.
+        yield Sleep(TERMINATOR_MS if wanted.complete(digits) else wanted.pause_ms)
         outcome = yield c.Poll()
         if not isinstance(outcome, c.Polled):
             return
@@ -269,7 +274,8 @@ class Relay:
         if view.ended or alive:
             return
         owed = reply is not None and (reply.state not in (j.DONE, j.STOPPED) or broken_off(reply))
-        open_ = bool(unanswered(view)) or owed
+        returned = any(event["type"] == ev.RETURNED and key > newest for key, event in view.events.items())
+        open_ = bool(unanswered(view)) or owed or returned
         yield from self._open(call_sid, key, link, rid, "" if open_ else "back", log)
 
     def _view(self, call_sid: str, item: c.Item) -> Program:
@@ -330,12 +336,20 @@ class Relay:
         if finding.action == "wait":
             yield c.Arm(key, max(1, math.ceil((finding.at_ms - self.clock()) / 1000)), None, link)
         elif finding.action == "end":
-            yield c.PostFrame(view.connection(), fr.build_frame(fr.End()))
+            yield from self._end_again(item, view)
         elif finding.action == "collect" and view.loose_digits:
             yield from self._collect(call_sid, view.loose_digits[0], rid, link, log)
         elif finding.action != "nothing":
             log.warning("watchdog speaks", finding=finding.action, **self._count("WatchdogTakeovers"))
             yield from self._take_over(call_sid, view, finding.action, rid, log)
+
+    def _end_again(self, item: c.Item, view: View) -> Program:
+        """Whoever had decided on the end died before Twilio was told."""
+        data = None
+        if item.get("handoff") and not item.get("ended"):
+            outcome = yield c.Load()
+            data = handoff_data(item, outcome.snapshot if isinstance(outcome, c.Loaded) else None)
+        yield c.PostFrame(view.connection(), fr.build_frame(fr.End(data)))
 
     def _restore(
         self, call_sid: str, key: Key, event: Mapping[str, Any], link: tuple[int, str] | None, rid: str, log: Log
@@ -416,6 +430,7 @@ class Relay:
             input_tokens=r.input_tokens,
             output_tokens=r.output_tokens,
             optimistic=r.optimistic,
+            **({"routed": r.routed} if r.routed else {}),
         )
 
     def _compact(self, call_sid: str, turn: Turn, log: Log) -> Program:

@@ -92,6 +92,10 @@ class Voice:
         """A relay session is over: the call goes on in a new one, elsewhere, or ends."""
         return self._answered("action", self._progress.action, request, apology())
 
+    def whisper(self, request: WebhookRequest) -> Reply:
+        """Somebody takes a call that was handed over: they hear what it is about; whatever fails, both are joined."""
+        return self._answered("whisper", self._progress.whisper, request, Reply(twiml.empty()))
+
     def _answered(self, name: str, route: Route, request: WebhookRequest, failed: Reply) -> Reply:
         """Run a route: the one place where errors become answers."""
         log = self._log.bind(route=name)
