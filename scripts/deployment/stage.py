@@ -75,7 +75,11 @@ def read_stage(name: str, overrides: str = "", *, samconfig: Path = SAMCONFIG, t
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise StageError(f"The template has no parameter {', '.join(unknown)}; it has {', '.join(sorted(defaults))}.")
-    tables = [key for key, each in document["Resources"].items() if each["Type"] == "AWS::DynamoDB::Table"]
+    tables = [
+        key
+        for key, each in document["Resources"].items()
+        if each["Type"] == "AWS::DynamoDB::Table" and each.get("DeletionPolicy") == "Retain"
+    ]
     return Stage(
         name=name,
         stack_name=str(settings["stack_name"]),

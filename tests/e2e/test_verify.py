@@ -57,7 +57,7 @@ def _chain(system: System, twilio: TwilioNumbers) -> Chain:
         session.create_client(name, region_name=REGION, endpoint_url=run["aws_endpoint_url"])
         for name in ("dynamodb", "secretsmanager")
     )
-    table = next(name for name in dynamodb.list_tables()["TableNames"] if "Airline" not in name)
+    table = next(name for name in dynamodb.list_tables()["TableNames"] if name.endswith("-Table"))
     secrets = [each["Name"] for each in secretsmanager.list_secrets()["SecretList"]]
     prefix = next(name for name in secrets if "/accounts/" in name).partition("accounts/")[0]
     relay_key_id = next(name for name in secrets if "/accounts/" not in name)

@@ -124,7 +124,8 @@ def test_a_run_from_start_to_restart(home: Path) -> None:
     assert (0o600, 0o700) == (file_mode, home_mode)
     assert {"id", "organization_id", "account_sid", "auth_token"} == set(document["accounts"][0])
     assert {"id", "name", "admin_token", "viewer_token"} == set(document["organizations"][0])
-    assert {"id", "phone_number", "organization_id", "account_id", "routing_mode"} == set(document["numbers"][0])
+    listed = {"id", "phone_number", "organization_id", "account_id", "routing_mode", "transfer_number", "language"}
+    assert listed == set(document["numbers"][0])
     assert (1, True) == (second[0], "runs here already" in second[1])
     assert (1, True) == (taken[0], f"port {port} is taken" in taken[1])
     assert len(workers) >= 12

@@ -197,7 +197,7 @@ def _wire(response: Response[str]) -> dict[str, Any]:
 def _tidied(document: dict[str, Any]) -> dict[str, Any]:
     """Powertools' own 422 for what we refuse with 400 is taken out of the description where no route gives one.
 
-    What an Idempotency-Key may meet is put into every POST.
+    What an Idempotency-Key may meet is put into every POST. A 204 has no content, whatever Powertools says of it.
     """
     for path in document.get("paths", {}).values():
         for method, operation in path.items():
@@ -205,6 +205,7 @@ def _tidied(document: dict[str, Any]) -> dict[str, Any]:
             told = json.dumps(responses.get("422", ""))
             if "HTTPValidationError" in told:
                 del responses["422"]
+            responses.get("204", {}).pop("content", None)
             if method == "post":
                 for status, description in KEY_REFUSALS.items():
                     responses.setdefault(status, {**responses["400"], "description": description})

@@ -269,7 +269,8 @@ def test_a_twilio_account_is_added_once(office: Office) -> None:
     assert [(409, "account_exists")] * 2 == [(each.status, each.code) for each in refused]
     made = {each["id"] for each in office.platform.get(PATH).json["accounts"]} - before
     assert 1 == len(made)
-    secrets = office.desk.aws.client("secretsmanager").list_secrets(MaxResults=100)["SecretList"]
+    pages = office.desk.aws.client("secretsmanager").get_paginator("list_secrets").paginate()
+    secrets = [each for page in pages for each in page["SecretList"]]
     prefix = f"/ringfold/{office.desk.aws.table}/accounts/"
     assert made | before == {
         each["Name"].removeprefix(prefix).partition("/")[0] for each in secrets if each["Name"].startswith(prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def thread(organization: str, number: int = 0, person: int = 0, channel: str = "
 def store(desk: Desk) -> Texts:
     client = desk.aws.client("dynamodb")
     outbox = f"{desk.aws.table}-outbox"
-    if outbox not in client.list_tables()["TableNames"]:
+    with suppress(client.exceptions.ResourceInUseException):
         client.create_table(
             TableName=outbox,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -130,3 +131,14 @@ def test_a_filter_that_cannot_be_meant_is_named(desk: Desk, query: dict[str, str
 
     assert 400 == answer.status
     assert next(iter(query)) in answer.text
+
+
+def test_times_between_which_nothing_can_lie_find_nothing(desk: Desk) -> None:
+    """An end before its start, or times before there were any: an empty page, no error."""
+    mine = desk.organization()
+    receive(desk, thread(mine), 1)
+    admin = desk.admin(mine)
+
+    assert [] == bodies(admin, since="2030-01-01T00:00:00Z", until="2020-01-01T00:00:00Z")
+    assert [] == bodies(admin, until="1930-01-01T00:00:00Z")
+    assert ["Text 1"] == bodies(admin, since="1930-01-01T00:00:00Z")

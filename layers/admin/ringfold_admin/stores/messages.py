@@ -66,6 +66,9 @@ class Messages:
         """
         scope = f"{organization_id}#{number}" if number else organization_id
         pk = texts_pk(organization_id, contact) if contact else list_pk(KIND, scope)
+        since_ms = max(since_ms, 0)
+        if until_ms is not None and until_ms < since_ms:
+            return [], ""
         low, high = f"{since_ms:013d}", f"{until_ms:013d}~" if until_ms is not None else "9~"
         found: list[Text] = []
         for _ in range(ROUNDS):
