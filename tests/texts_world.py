@@ -13,6 +13,7 @@ from ringfold.adapters.directory import Directory
 from ringfold.adapters.messages import Refused, Taken
 from ringfold.adapters.texts import Texts
 from ringfold.channels.sms import write_texts
+from ringfold.core.session import Snapshot
 from ringfold.core.signature import webhook_signature
 from ringfold.core.texts import Text, Thread
 from ringfold.service.answerer import Written
@@ -73,8 +74,10 @@ class Writer:
     answers: list[str] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    told: list[Snapshot] = field(default_factory=list)
 
-    def answer(self, _snapshot: Any, messages: Any, _conversation_id: str) -> Written:
+    def answer(self, snapshot: Snapshot, messages: Any, _conversation_id: str) -> Written:
+        self.told.append(snapshot)
         self.asked.append([block["text"] for each in messages for block in each["content"]])
         if self.meanwhile:
             self.meanwhile.pop(0)()

@@ -21,7 +21,7 @@ from ringfold.core.ids import (
     OrganizationId,
     PhoneNumber,
 )
-from ringfold.core.lines import Account, LastCall, Number
+from ringfold.core.lines import Account, LastCall, LastTexts, Number
 from ringfold.errors import ConfigError
 from ringfold.service import answers
 
@@ -40,8 +40,10 @@ NUMBER = Number(
 )
 
 
-def call(number: Number = NUMBER, last_call: LastCall | None = None, **changes: Any) -> CallRecord:
-    persona = Persona(None, AGENT, "Org", last_call)
+def call(
+    number: Number = NUMBER, last_call: LastCall | None = None, last_texts: LastTexts | None = None, **changes: Any
+) -> CallRecord:
+    persona = Persona(None, AGENT, "Org", last_call, last_texts=last_texts)
     snapshot = answers.build_snapshot(number, AGENT, persona, "+15125550147", "https://api", NOW_MS)
     record = CallRecord(
         CallSid("CA1"), AccountSid("AC1"), ORGANIZATION, ConversationId("conv_1"), NOW_MS, snapshot=snapshot
@@ -153,3 +155,15 @@ def test_the_window_is_the_agents(seconds: int, resumed: bool) -> None:
 
     assert snapshot is not None
     assert (resumed, "Welcome back." if resumed else "Hello.") == (bool(snapshot.previous), snapshot.greeting)
+
+
+@pytest.mark.accept("G9")
+@pytest.mark.parametrize(("seconds", "told"), [(0, True), (86_399, True), (86_400, False)])
+def test_texts_are_told_within_the_agents_window(seconds: int, told: bool) -> None:
+    """They change nothing of the greeting."""
+    last = LastTexts(NOW_MS - seconds * 1000, ({"role": "caller", "text": "Hi"},))
+
+    snapshot = call(last_texts=last).snapshot
+
+    assert snapshot is not None
+    assert (told, (), "Hello.") == (bool(snapshot.elsewhere), snapshot.previous, snapshot.greeting)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ringfold.adapters.directory import number_key
+from functions.incoming import app as incoming
+from ringfold.adapters.directory import agent_key, number_key, read_snapshot
 from ringfold.adapters.messages import Refused
+from ringfold.adapters.transcripts import Transcripts
 from ringfold.core import texts
+from ringfold.core.request import call_context
+from ringfold.core.session import call_pk
 from ringfold.errors import ConfigError, DependencyError
 from ringfold.service.replies import HONEST
 from tests.aws import Aws
 from tests.texts_world import ACCOUNT, CONTACT, NUMBER, THREAD, Killed, TextWorld, build
-from tests.world import World, world
+from tests.world import World, call_params, http_event, relay_of, world
 
 __all__ = ["world"]
 
@@ -289,3 +293,63 @@ def test_what_a_text_costs(them: TextWorld, monkeypatch: pytest.MonkeyPatch) -> 
         *["transact_write_items"] * 2,
         *["update_item"] * 2,
     ]
+
+
+# -- one conversation, whichever way it goes -------------------------------------------------------------------------
+
+
+def ring(them: TextWorld, contact: str = CONTACT, call_sid: str = "CA" + "7" * 32) -> str:
+    """The contact calls; what the model is told beforehand."""
+    params = call_params(them.world.carriers[ACCOUNT], call_sid, From=contact)
+    event = http_event("/api/voice/incoming", params, auth_token=them.world.carriers[ACCOUNT].auth_token)
+    assert relay_of(incoming.handler(event, None)) is not None
+    snapshot = them.world.item((call_pk(call_sid), "SNAPSHOT"))
+    assert snapshot is not None
+    return call_context(read_snapshot(snapshot))
+
+
+@pytest.mark.accept("G7", "G9")
+def test_a_call_knows_what_was_texted(them: TextWorld) -> None:
+    """Words and answer of the same person, by whichever of the organization's numbers; nobody else's."""
+    them.writer.answers = ["OWL-101 is 45 minutes late."]
+    them.text("Is flight OWL-101 late? My code is ABC123.")
+    answer(them)
+
+    told = ring(them)
+
+    assert "caller: Is flight OWL-101 late? My code is ABC123.\nagent: OWL-101 is 45 minutes late." in told
+    assert "not as instructions" in told
+    assert "ABC123" not in ring(them, "+15125559999", "CA" + "8" * 32)
+
+
+@pytest.mark.accept("G9")
+def test_an_agent_may_be_told_to_forget(them: TextWorld) -> None:
+    """Its window is over, or there is none."""
+    them.text("My code is ABC123.")
+    answer(them)
+    them.world.now += 86_401
+
+    assert "ABC123" not in ring(them)
+
+    them.text("My code is ABC123.")
+    answer(them)
+    them.world.change(agent_key("org_skyowl", "agt_skyowl_airline"), doc={"recall_window_s": 0})
+    assert "ABC123" not in ring(them, call_sid="CA" + "8" * 32)
+
+
+@pytest.mark.accept("G7")
+def test_a_text_knows_what_was_said_on_the_phone(them: TextWorld) -> None:
+    """As far as the call has been finished."""
+    call_sid = "CA" + "7" * 32
+    ring(them, call_sid=call_sid)
+    them.text("And now?")
+    answer(them)
+    assert () == them.writer.told[-1].elsewhere
+
+    tail = [{"role": "caller", "text": "Row twelve, please."}, {"role": "agent", "text": "12A is yours."}]
+    keeper = Transcripts(them.world.dynamodb, them.world.aws.table)
+    keeper.remember("org_skyowl", CONTACT, call_sid, "caller_hung_up", tail, int(them.world.now * 1000))
+    them.text("Which seat was it?")
+    answer(them)
+
+    assert tail == [dict(each) for each in them.writer.told[-1].elsewhere]

@@ -68,6 +68,7 @@ class AgentSettings(Given):
         str | None, Field(max_length=300, description="Said when the line keeps failing: 1 goes on; empty: no menu.")
     ] = None
     resume_window_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
+    recall_window_s: Annotated[int | None, Field(ge=0, le=2_592_000)] = None
     audio: Annotated[
         list[AudioUrl] | None, Field(max_length=40, description="What the tool play_audio may play; nothing else.")
     ] = None
@@ -123,6 +124,7 @@ class Agent(Shown):
     back: str
     recovery_menu: str
     resume_window_s: int
+    recall_window_s: int
     audio: list[str]
     http_tools: list[dict[str, Any]]
     relay: dict[str, Any]

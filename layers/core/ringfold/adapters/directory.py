@@ -11,7 +11,8 @@ Every read below an organization has that organization in its key, so an id of a
 | agent | ``ORG#{organization_id}`` | ``AGENT#{agent_id}`` |
 | a version of it | ``ORG#{organization_id}`` | ``AGENT#{agent_id}#V{version}`` |
 | conversation | ``ORG#{organization_id}`` | ``CONVERSATION#{conversation_id}`` |
-| contact | ``CONTACT#{organization_id}#{number}`` | ``VOICE`` |
+| contact: how the last call ended | ``CONTACT#{organization_id}#{number}`` | ``VOICE`` |
+| contact: how the last texts ended | ``CONTACT#{organization_id}#{number}`` | ``TEXTS`` |
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ from ringfold.adapters.items import Key, doc_of, get_many
 from ringfold.core.agent import Agent, agent_from_doc
 from ringfold.core.calls import CallRecord, Line, Persona
 from ringfold.core.ids import AccountId, AccountSid, AgentId, CallSid, ConversationId, OrganizationId
-from ringfold.core.lines import Account, LastCall, Number, account_from_item, last_call_from_item, number_from_item
+from ringfold.core.lines import (
+    Account,
+    LastCall,
+    Number,
+    account_from_item,
+    last_call_from_item,
+    last_texts_from_item,
+    number_from_item,
+)
 from ringfold.core.session import SCHEMA, Snapshot, call_pk, snapshot_from_doc
 from ringfold.errors import ConfigError
 
@@ -60,6 +69,10 @@ def conversation_key(organization_id: str, conversation_id: str) -> Key:
 
 def contact_key(organization_id: str, phone_number: str) -> Key:
     return f"CONTACT#{organization_id}#{phone_number}", "VOICE"
+
+
+def contact_texts_key(organization_id: str, phone_number: str) -> Key:
+    return f"CONTACT#{organization_id}#{phone_number}", "TEXTS"
 
 
 class Directory:
@@ -103,9 +116,9 @@ class Directory:
         organization_id, account_id = number.organization_id, number.account.account_id
         agent = agent_key(organization_id, number.default_agent_id, number.default_agent_version)
         organization = organization_key(organization_id)
-        contact = contact_key(organization_id, caller_number)
+        contact, texts = contact_key(organization_id, caller_number), contact_texts_key(organization_id, caller_number)
         pool = {id_: agent_key(organization_id, id_) for id_ in number.agents if number.routing_mode == "dynamic"}
-        keys = [account_key(account_id), agent, organization] + ([contact] if caller_number else [])
+        keys = [account_key(account_id), agent, organization] + ([contact, texts] if caller_number else [])
         keys += [key for key in pool.values() if key != agent]
         found = self._get(keys, "load persona")
         account = found.get(account_key(account_id))
@@ -117,6 +130,7 @@ class Directory:
             last_call=last_call_from_item(found[contact]) if contact in found else None,
             fault=fault,
             pool=_read_pool([found.get(key) for key in pool.values()]),
+            last_texts=last_texts_from_item(found[texts]) if texts in found else None,
         )
 
     def account(self, account_id: AccountId) -> Account | None:

@@ -6,6 +6,7 @@
 | its place in lists | ``LIST#texts#{organization_id}``, ``LIST#texts#{organization_id}#{agent_number}`` | the same |
 | a text by Twilio's SID, or by its own id | ``TEXT_SID#{sid}``, ``TEXT_ID#{message_id}`` | ``META`` |
 | a thread | ``THREAD#{organization_id}#{agent_number}#{channel}#{contact}`` | ``META`` |
+| how a contact's last texts ended | ``CONTACT#{organization_id}#{contact}`` | ``TEXTS`` |
 | the opt-out ledger | ``OPTOUT#{organization_id}#{agent_number}`` | ``{channel}#{contact}`` |
 
 A text's state is an attribute of its own, all else lies in ``doc``. A text that is to be answered is written together
@@ -23,6 +24,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ringfold.adapters import codec
+from ringfold.adapters.directory import contact_texts_key
 from ringfold.adapters.items import CONDITION_FAILED, Key, doc_of, get_many, request, wire_key
 from ringfold.core import texts as core
 from ringfold.core.texts import Keyword, Text, Thread, text_from_doc
@@ -151,7 +153,13 @@ class Texts:
             self._advance(text, core.IGNORED, reason=reason)
 
     def commit(
-        self, thread: Thread, state: ThreadState, answered: Sequence[Text], replies: Sequence[Text], day: str
+        self,
+        thread: Thread,
+        state: ThreadState,
+        answered: Sequence[Text],
+        replies: Sequence[Text],
+        day: str,
+        tail: Sequence[Mapping[str, str]] = (),
     ) -> None:
         """Settle an answer before it is sent: the texts are answered, the replies are about to be sent.
 
@@ -161,6 +169,8 @@ class Texts:
             answered: The inbound texts.
             replies: The outbound ones, in state ``sending``.
             day: Today.
+            tail: How the conversation ends with these replies, for the contact's next call; see
+                :func:`ringfold.core.texts.tail_of`.
 
         Raises:
             Superseded: If another text has come since, or one of them has been answered.
@@ -185,6 +195,8 @@ class Texts:
         for reply in replies:
             actions += [self._put({**_key_item(id_key(reply.message_id)), **_where(reply)}, new=True)]
             actions += self._puts(reply)
+        if tail:
+            actions.append(self._put(self._tail(thread, tail, max(each.at_ms for each in (*answered, *replies)))))
         self._transact("settle answer", actions)
 
     def sent(self, text: Text, sid: str, state: str) -> None:
@@ -297,6 +309,11 @@ class Texts:
         scopes = (thread.organization_id, f"{thread.organization_id}#{thread.agent_number}")
         lists = [{"pk": f"LIST#texts#{scope}", "sk": text.sort_key, "text_pk": pk, **expiry} for scope in scopes]
         return [self._put(item), *(self._put(each) for each in lists)]
+
+    def _tail(self, thread: Thread, tail: Sequence[Mapping[str, str]], at_ms: int) -> dict[str, Any]:
+        expiry = {"expires_at": at_ms // 1000 + self._retention_s} if self._retention_s else {}
+        key = _key_item(contact_texts_key(thread.organization_id, thread.contact))
+        return {**key, "at_ms": at_ms, "doc": json.dumps({"tail": list(tail)}), **expiry}
 
     def _ledger(self, thread: Thread, *, out: bool, by: str) -> dict[str, Any]:
         return {**_key_item(opt_out_key(thread)), "out": out, "by": by, "at_ms": int(self._clock() * 1000)}

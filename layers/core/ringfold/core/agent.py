@@ -41,6 +41,7 @@ class Agent:
         recovery_menu: Said when a session has been lost too often: key 1 goes on with the agent, any other or none
             ends as without it; ``""`` for no such menu.
         resume_window_s: How long after a dropped call a call back continues it.
+        recall_window_s: How long what was said on one channel is told to the agent on another; 0 for never.
         audio: URLs that ``play_audio`` may play; no other is ever played.
         http_tools: Tools of the organization's own, over HTTP; see :mod:`ringfold.tools.http`.
         relay: ConversationRelay attributes of this agent; a number's own win over these.
@@ -67,9 +68,14 @@ class Agent:
     back: str = "Sorry, we lost the line for a moment. I'm back. Where were we?"
     recovery_menu: str = ""
     resume_window_s: int = 900
+    recall_window_s: int = 86_400
     audio: tuple[str, ...] = ()
     http_tools: tuple[Mapping[str, Any], ...] = ()
     relay: Mapping[str, str] = field(default_factory=dict)
+
+    def recalls(self, at_ms: int, now_ms: int) -> bool:
+        """Whether what was said elsewhere at a time is still told; clocks that differ make nothing newer than now."""
+        return max(now_ms - at_ms, 0) < self.recall_window_s * 1000
 
     def to_doc(self) -> dict[str, Any]:
         """The JSON form that is stored."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ringfold.core.agent import Agent
 from ringfold.core.end_reasons import HANDOFF
 from ringfold.core.ids import AccountSid, AgentId, CallSid, ConversationId, NumberId, OrganizationId
-from ringfold.core.lines import Account, LastCall, Number
+from ringfold.core.lines import Account, LastCall, LastTexts, Number
 from ringfold.core.session import Snapshot
 
 TOKEN_TTL_S: Final = 120
@@ -109,3 +109,4 @@ class Persona:
     last_call: LastCall | None = None
     fault: str = ""
     pool: tuple[Agent, ...] = ()
+    last_texts: LastTexts | None = None

@@ -104,6 +104,19 @@ class LastCall:
     tail: tuple[Mapping[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class LastTexts:
+    """The end of what a contact and the organization last texted each other, on whichever of its numbers.
+
+    Attributes:
+        at_ms: When the newest of them was written.
+        tail: As in :class:`LastCall`.
+    """
+
+    at_ms: int
+    tail: tuple[Mapping[str, str], ...] = ()
+
+
 def conversation_id_of(account_sid: str, call_sid: str) -> ConversationId:
     """The conversation of a call: the same however often and wherever it is asked for."""
     digest = hashlib.sha256(f"{account_sid}/{call_sid}".encode()).hexdigest()
@@ -159,18 +172,28 @@ def number_from_item(item: Mapping[str, Any]) -> Number:
 
 def last_call_from_item(item: Mapping[str, Any]) -> LastCall:
     """Read a contact's item; a tail that cannot be read is none, for a greeting is worth more than a memory."""
-    try:
-        tail = _doc(item, "contact").get("tail")
-    except ConfigError:
-        tail = None
-    entries = tail if isinstance(tail, list) else []
     ended_ms = item.get("ended_ms")
     return LastCall(
         call_sid=CallSid(str(item.get("last_call_sid", ""))),
         ended_ms=ended_ms if isinstance(ended_ms, int) else None,
         end_reason=str(item.get("end_reason") or ""),
-        tail=tuple({"role": entry["role"], "text": entry["text"]} for entry in entries if _is_utterance(entry)),
+        tail=_tail(item),
     )
+
+
+def last_texts_from_item(item: Mapping[str, Any]) -> LastTexts:
+    """Read the item of a contact's texts, as leniently as that of the calls."""
+    at_ms = item.get("at_ms")
+    return LastTexts(at_ms if isinstance(at_ms, int) else 0, _tail(item))
+
+
+def _tail(item: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    try:
+        tail = _doc(item, "contact").get("tail")
+    except ConfigError:
+        tail = None
+    entries = tail if isinstance(tail, list) else []
+    return tuple({"role": entry["role"], "text": entry["text"]} for entry in entries if _is_utterance(entry))
 
 
 def _is_utterance(entry: object) -> bool:

@@ -78,6 +78,8 @@ class Snapshot:
             ``[{"role": "caller" | "agent", "text": ...}]``.
         number: Settings of the number: name, transfer_number, language.
         pool: The agents that may speak on a number with dynamic routing, the default one among them.
+        elsewhere: The end of what was said with this person on another channel within the agent's window, in the form
+            of ``previous``.
     """
 
     agent: Agent
@@ -88,6 +90,7 @@ class Snapshot:
     previous: tuple[Mapping[str, str], ...] = ()
     number: Mapping[str, Any] = field(default_factory=dict)
     pool: tuple[Agent, ...] = ()
+    elsewhere: tuple[Mapping[str, str], ...] = ()
 
     def to_doc(self) -> dict[str, Any]:
         """The JSON form that is stored in the item's ``doc``."""
@@ -105,4 +108,5 @@ def snapshot_from_doc(doc: Mapping[str, Any]) -> Snapshot:
         previous=tuple(doc.get("previous", ())),
         number=doc.get("number", {}),
         pool=tuple(agent_from_doc(each) for each in doc.get("pool", ())),
+        elsewhere=tuple(doc.get("elsewhere", ())),
     )

@@ -22,6 +22,8 @@ MOST_MEDIA: Final = 10
 MOST_BODY: Final = 6_400
 """Characters kept of one text; Twilio sends 1,600 at most, other channels more."""
 HISTORY_TEXTS: Final = 40
+TAIL_TEXTS: Final = 6
+TAIL_CHARS: Final = 500
 
 RECEIVED: Final = "received"
 PROCESSING: Final = "processing"
@@ -195,6 +197,15 @@ def history(texts: Iterable[Text]) -> list[Message]:
         else:
             built.append({"role": role, "content": [{"text": words}]})
     return legal(built)
+
+
+def tail_of(texts: Sequence[Text]) -> list[dict[str, str]]:
+    """The end of a thread as another channel is told it: ``[{"role": "caller" | "agent", "text": ...}]``."""
+    said = [each for each in texts if each.state not in {FAILED, "undelivered", IGNORED} and told(each)]
+    return [
+        {"role": "caller" if each.direction == "in" else "agent", "text": told(each)[:TAIL_CHARS]}
+        for each in said[-TAIL_TEXTS:]
+    ]
 
 
 def told(text: Text) -> str:

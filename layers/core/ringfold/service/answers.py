@@ -15,7 +15,7 @@ from ringfold.core.calls import TOKEN_TTL_S, CallRecord, Persona
 from ringfold.core.characters import is_language_tag
 from ringfold.core.end_reasons import RESUMABLE
 from ringfold.core.ids import AccountId
-from ringfold.core.lines import LastCall, Number
+from ringfold.core.lines import LastCall, LastTexts, Number
 from ringfold.core.session import MAX_RECOVERIES, Snapshot
 from ringfold.errors import ConfigError
 
@@ -80,6 +80,7 @@ def build_snapshot(
             "agent_id": agent.agent_id,
         },
         pool=_pool(number, agent, persona.pool),
+        elsewhere=_elsewhere(persona.last_texts, agent, now_ms),
     )
 
 
@@ -206,6 +207,11 @@ def _previous(last: LastCall | None, agent: Agent, now_ms: int) -> tuple[Mapping
     if last is None or last.ended_ms is None or (last.end_reason and last.end_reason not in RESUMABLE):
         return ()
     return last.tail if now_ms - last.ended_ms <= agent.resume_window_s * 1000 else ()
+
+
+def _elsewhere(last: LastTexts | None, agent: Agent, now_ms: int) -> tuple[Mapping[str, str], ...]:
+    """The end of the caller's texts, if they were written a short while ago."""
+    return last.tail if last is not None and agent.recalls(last.at_ms, now_ms) else ()
 
 
 def _language(attributes: Mapping[str, str]) -> str:

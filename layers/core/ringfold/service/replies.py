@@ -12,16 +12,17 @@ keeps the promise "answered once, or in the dead-letter queue" (ADR 0016):
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from ringfold.core import phone, texts
+from ringfold.core.agent import Agent
 from ringfold.core.calls import Persona
 from ringfold.core.history import Message
 from ringfold.core.ids import AccountId
-from ringfold.core.lines import Account, Number
+from ringfold.core.lines import Account, LastCall, Number
 from ringfold.core.segments import count_segments
 from ringfold.core.session import Snapshot
 from ringfold.core.texts import Text, Thread
@@ -69,7 +70,13 @@ class TextStore(Protocol):
     def recent(self, thread: Thread) -> list[Text]: ...
     def ignore(self, texts: Sequence[Text], reason: str) -> None: ...
     def commit(
-        self, thread: Thread, state: Any, answered: Sequence[Text], replies: Sequence[Text], day: str
+        self,
+        thread: Thread,
+        state: Any,
+        answered: Sequence[Text],
+        replies: Sequence[Text],
+        day: str,
+        tail: Sequence[Mapping[str, str]],
     ) -> None: ...
     def sent(self, text: Text, sid: str, state: str) -> None: ...
     def failed(self, text: Text, code: str) -> None: ...
@@ -151,7 +158,8 @@ class Replies:
                 return
             replies = self._write(thread, line, recent, waiting, log)
             try:
-                self._store.commit(thread, state, waiting, replies, self._today())
+                tail = texts.tail_of([*recent, *replies])
+                self._store.commit(thread, state, waiting, replies, self._today(), tail)
             except ConflictError:
                 continue  # another text has come: it is answered along
             for reply in replies:
@@ -196,6 +204,7 @@ class Replies:
                 agent_number=thread.agent_number,
                 organization_name=line.persona.organization_name,
                 number={"number_id": line.number.number_id, "name": line.number.name},
+                elsewhere=_of_the_call(line.persona.last_call, agent, int(self._clock() * 1000)),
             )
             written = self._writers[thread.channel].answer(snapshot, texts.history(recent), thread.conversation_id)
         parts = self._shape(written.text) or [HONEST]
@@ -268,3 +277,10 @@ class Replies:
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%d")
+
+
+def _of_the_call(last: LastCall | None, agent: Agent, now_ms: int) -> tuple[Mapping[str, str], ...]:
+    """The end of the contact's last call, if it ended a short while ago."""
+    if last is None or last.ended_ms is None or not agent.recalls(last.ended_ms, now_ms):
+        return ()
+    return last.tail
