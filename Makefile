@@ -26,7 +26,7 @@ VENV := .venv/bin
 SAM := .local/tools/sam/bin/python -m samcli
 SOURCES := layers/core/ringfold layers/admin/ringfold_admin cli/ringfold_cli functions local scripts
 
-.PHONY: help run call token reset replay bench deploy destroy verify test check format format-check lint types template \
+.PHONY: help run call demo token reset replay bench deploy destroy verify test check format format-check lint types template \
 	build secrets acceptance cli-reference requirements setup-local setup-dev setup-sam
 
 help: ## Show this list
@@ -37,6 +37,9 @@ run: setup-local ## Run the whole system on this machine; console and phone at h
 
 call: setup-local ## Call the running system from this shell, or play a scripted call (SCRIPT=...)
 	@exec $(VENV)/python -m local.call $(SCRIPT) $(ARGS)
+
+demo: setup-local ## Play the SkyOwl story, texts and then a call, and check it; needs no running system
+	@exec $(VENV)/python -m local.story $(ARGS)
 
 token: setup-local ## Print an administrator's token (ROLE=organization_admin ORGANIZATION=org_skyowl)
 	@exec $(VENV)/python -m local.token $(ARGS)

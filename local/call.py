@@ -86,7 +86,7 @@ def find_line(settings: LocalSettings, options: argparse.Namespace, script: Scri
     """
     try:
         directory = load_directory(settings.run_file)
-        _check_alive(directory)
+        check_alive(directory)
         to_number = options.to or (script.to if script else "") or first_number(directory)
         caller = options.caller or (script.caller or stranger() if script else DEFAULT_CALLER)
         return directory.line(to_number, caller)
@@ -108,7 +108,12 @@ def first_number(directory: Directory) -> str:
     return number
 
 
-def _check_alive(directory: Directory) -> None:
+def check_alive(directory: Directory) -> None:
+    """Make sure that the system of a run file still runs.
+
+    Raises:
+        CallError: If nothing answers there.
+    """
     try:
         alive = httpx.get(f"{directory.public_base_url}/healthz", timeout=5, trust_env=False).status_code == 200
     except httpx.HTTPError:
@@ -125,7 +130,8 @@ def system_started(settings: LocalSettings) -> Iterator[None]:
     log_path = settings.home / "log" / "call-start.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "local"], cwd=ROOT, stdout=log, stderr=log)
+        environment = {**os.environ, "RINGFOLD_HOME": str(settings.home), "PORT": str(settings.port)}
+        process = subprocess.Popen([sys.executable, "-m", "local"], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             _wait_until_ready(settings, process, log_path)
             yield

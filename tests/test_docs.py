@@ -49,6 +49,7 @@ ADMINISTERED = {
 # Commands of the README, each with the test that runs it, or CI for what belongs to the gate.
 PROOFS = {
     "make run": "tests/local/test_supervisor.py::test_a_run_from_start_to_restart",
+    "make demo": "tests/e2e/test_demo.py::test_the_story_plays_by_itself",
     "make call": "tests/e2e/test_make_call.py::test_a_call_can_be_piped_in",
     "make deploy STAGE=dev": (
         "tests/scripts/test_deploy.py::test_one_command_checks_deploys_invites_and_says_what_is_next"

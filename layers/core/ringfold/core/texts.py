@@ -22,7 +22,7 @@ MOST_MEDIA: Final = 10
 MOST_BODY: Final = 6_400
 """Characters kept of one text; Twilio sends 1,600 at most, other channels more."""
 HISTORY_TEXTS: Final = 40
-TAIL_TEXTS: Final = 6
+TAIL_TEXTS: Final = 10
 TAIL_CHARS: Final = 500
 
 RECEIVED: Final = "received"
