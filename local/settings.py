@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8000
+LOCAL_IDLE_S: Final = "15"
+"""A thread of texts is remembered sooner than in a deployment: whoever tries it out does not wait ten minutes."""
 LOCAL_REGION: Final = "us-east-1"
 
 
@@ -80,6 +82,7 @@ _PARAMETERS: Final = {
     "MODEL_ID": "ModelId",
     "FALLBACK_MODEL_ID": "FallbackModelId",
     "LOG_LEVEL": "LogLevel",
+    "MEMORY_IDLE_S": "MemoryIdleSeconds",
     "FALLBACK_SENTENCE": "FallbackSentence",
     "FALLBACK_LANGUAGE": "FallbackLanguage",
     "FALLBACK_MESSAGE": "FallbackMessage",
@@ -103,6 +106,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> LocalSettings:
     if demo not in {"yes", "no"}:
         raise SettingsError(f"DEMO is {demo!r}; expected yes (the demo's organizations and numbers) or no (nothing)")
     parameters = {"HandshakeSignature": "enforce"}
+    parameters["MemoryIdleSeconds"] = LOCAL_IDLE_S
     parameters |= {name: environ[key] for key, name in _PARAMETERS.items() if environ.get(key)}
     return LocalSettings(
         port=port,

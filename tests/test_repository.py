@@ -38,6 +38,7 @@ TESTED_THROUGH: dict[str, str] = {
         for name in ("organizations", "accounts", "agents", "audit", "messages")
         for part in ("services", "stores")
     },
+    "core/ringfold/service/asking.py": "tests/service/test_answerer.py",
     f"{_ADMIN}/routes/parts.py": "tests/admin/test_api.py",
     f"{_ADMIN}/models/common.py": "tests/admin/test_api.py",
 }

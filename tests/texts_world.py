@@ -87,12 +87,17 @@ class Writer:
 
 @dataclass
 class TextWorld:
-    """The services of texts, with everything around them."""
+    """The services of texts, with everything around them.
+
+    Attributes:
+        quiet: Threads that were to be remembered once they are quiet.
+    """
 
     world: World
     outbox: str
     twilio: Twilio = field(default_factory=Twilio)
     writer: Writer = field(default_factory=Writer)
+    quiet: list[tuple[Thread, int]] = field(default_factory=list)
 
     @property
     def store(self) -> Texts:
@@ -121,6 +126,7 @@ class TextWorld:
             "is_refusal": lambda exc: isinstance(exc, Refused),
             "log": self.world.log(),
             "clock": self.world.clock,
+            "remember": lambda thread, seen: self.quiet.append((thread, seen)),
         }
         return Replies(**{**parts, **changes})
 

@@ -38,7 +38,17 @@ from ringfold_admin.stores.table import Item, Table, Write, places
 HERE = Path(__file__).parent
 DEMO_VERSION = 1
 MARK = ("LOCAL#DEMO", META)
-NUMBER_DOC = ("name", "greeting", "resume_greeting", "transfer_number", "relay", "languages", "agents", "base_url")
+NUMBER_DOC = (
+    "name",
+    "greeting",
+    "resume_greeting",
+    "named_greeting",
+    "transfer_number",
+    "relay",
+    "languages",
+    "agents",
+    "base_url",
+)
 BATCH = 25
 """As many items as BatchWriteItem takes."""
 

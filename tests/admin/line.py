@@ -69,7 +69,7 @@ class PhoneLine:
             directory=Directory(dynamodb, table),
             calls=Calls(dynamodb, table),
             secrets=secrets,
-            finish=Finish(Sessions(dynamodb, table), Transcripts(dynamodb, table), lambda _: True),
+            finish=Finish(Sessions(dynamodb, table), Transcripts(dynamodb, table), lambda _: True, lambda *_: None),
             public_base_url=BASE,
             relay_url=RELAY_URL,
             log=Log("INFO", lambda _: None),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ringfold.core.heard import Alignment, heard_prefix, played_prefix
+from ringfold.core.heard import Alignment, heard_prefix
 
 UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
@@ -151,54 +150,14 @@ def test_a_start_is_better_than_a_middle() -> None:
     assert Alignment(0, 18, 1.0) == found
 
 
-@pytest.mark.accept("E19")
-@pytest.mark.parametrize(
-    ("played", "reached"),
-    [
-        (["Hello there,"], (0, 12)),
-        (["Hello", " there, how are you?"], (0, 25)),
-        (["Hello there, how are you?", "Your flight"], (1, 12)),
-        (["Hello there,", "how are you?", "your flight", "owl one oh one is"], (1, 23)),
-        (["Hello there,", "delayed until", "fourteen thirty five"], (1, 44)),
-        (["Welcome to the airline! What can I do?", "Hello there"], (0, 12)),
-        (["Hel", "lo the", "re, how"], (0, 16)),
-    ],
-)
-def test_what_was_played_reaches_so_far(played: list[str], reached: tuple[int, int]) -> None:
-    """Chunks joined, normalised, missing, foreign or split anywhere: the furthest word they reach."""
-    segments = ["Hello there, how are you? ", " Your flight OWL-101 is delayed until 14:35, gate B12."]
-
-    assert reached == played_prefix(segments, played)
-
-
-@pytest.mark.parametrize("played", [[], [""], ["something quite different"], [" ", "?"]])
-def test_nothing_of_ours_was_played(played: list[str]) -> None:
-    """No chunk, or none that agrees: there is no position."""
-    assert played_prefix(["Your flight is late."], played) is None
-
-
-@given(plain_texts, st.integers(0, 100), st.lists(st.integers(0, 400), max_size=8))
-def test_chunks_played_may_be_cut_anywhere(text: str, index: int, cuts: list[int]) -> None:
-    """However the TTS chunks its speech, the furthest word is found."""
-    cut, _ = cut_at(text, index)
-    places = sorted({c % (len(cut) + 1) for c in cuts} | {0, len(cut)})
-    chunks = [cut[i:j] for i, j in pairwise(places)]
-    assume(not set(cut.split()) & {*UNITS, "oh"} and len(cut) > 3)
-
-    assert (0, len(cut)) == played_prefix([text], chunks)
-
-
 @given(st.lists(st.text(), max_size=4), st.text())
 def test_any_text_is_taken(segments: list[str], heard: str) -> None:
     """Whatever the text, what comes back is a place in what was sent, or nothing."""
     found = heard_prefix(segments, heard)
-    reached = played_prefix(segments, [heard, heard])
 
     if found is not None:
         assert 0 <= found.offset <= len(segments[found.segment])
         assert 0.4 < found.score <= 1
-    if reached is not None:
-        assert 0 <= reached[1] <= len(segments[reached[0]])
 
 
 @given(plain_texts)

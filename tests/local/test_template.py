@@ -123,7 +123,7 @@ def test_the_product_s_template_is_served_whole() -> None:
     assert {"POST", "GET"} == {route.method for route in template.http_routes if route.path == "/api/voice/incoming"}
     assert template.relay is not None
     assert {"$connect", "$disconnect", "$default"} == set(template.relay.routes)
-    assert {"RelayWatchdogFunction", "ProvisionFunction", "SmsReplyFunction"} == {
+    assert {"RelayWatchdogFunction", "ProvisionFunction", "SmsReplyFunction", "InsightsFunction"} == {
         template.function(each.function).logical_id for each in template.queue_sources
     }
     assert ["OutboxFunction"] == [template.function(each.function).logical_id for each in template.stream_sources]

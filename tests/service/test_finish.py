@@ -38,7 +38,8 @@ def a_call_with_words(*words: str) -> Rig:
 
 
 def finish(rig: Rig, kept: Kept, reason: str = "caller_hung_up", **parts: Any) -> None:
-    Finish(parts.get("calls", rig.sessions), kept, lambda number: number.startswith("+"))(
+    later = parts.get("later", lambda *_: None)
+    Finish(parts.get("calls", rig.sessions), kept, lambda number: number.startswith("+"), later)(
         CALL, reason, now_ms=rig.clock()
     )
 
@@ -140,3 +141,17 @@ def test_a_table_that_fails_is_called_again() -> None:
     finish(rig, kept)
 
     assert 1 == len(kept.kept)
+
+
+@pytest.mark.accept("H12")
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_call_is_to_be_remembered(remembers: bool) -> None:
+    """By whoever takes conversations in, unless its agent's memory is off."""
+    rig, kept = a_call_with_words("Hello"), Kept()
+    known = rig.sessions.snapshots[CALL]
+    rig.sessions.snapshots[CALL] = replace(known, agent=replace(known.agent, memory=remembers))
+    later: list[tuple[str, str]] = []
+
+    finish(rig, kept, later=lambda *given: later.append(given))
+
+    assert ([("org_1", "conv_1")] if remembers else []) == later

@@ -15,7 +15,13 @@ from tests.template.conftest import ROOT, Template
 from tests.template.shapes import as_list, names_in, needs_of, resources_of, statements_of, text_of
 
 ON_A_CALL = {"IncomingFunction", "RelayConnectFunction", "RelayMessageFunction", "RelayWatchdogFunction"}
-SNAPPED = ON_A_CALL | {"ProvisionFunction", "SmsWebhookFunction", "OutboxFunction", "SmsReplyFunction"}
+SNAPPED = ON_A_CALL | {
+    "ProvisionFunction",
+    "SmsWebhookFunction",
+    "OutboxFunction",
+    "SmsReplyFunction",
+    "InsightsFunction",
+}
 FUNCTIONS = SNAPPED | {"TokenClaimsFunction"}
 
 # A star is allowed where AWS gives names below a prefix of ours, or where it asks for one.
@@ -197,13 +203,15 @@ def test_environment_and_settings_agree(expanded: Template) -> None:
     """A function is told what config.py reads and nothing else; what only administration needs, only that is told."""
     for name, function in resources_of(expanded, "AWS::Lambda::Function").items():
         told = set(function.get("Environment", {"Variables": {}})["Variables"])
-        texting = {"OUTBOX_TABLE_NAME", "REPLY_QUEUE_URL"}
+        texting, idle, insights = {"OUTBOX_TABLE_NAME", "REPLY_QUEUE_URL"}, "MEMORY_IDLE_S", "INSIGHTS_QUEUE_URL"
         wanted = {
             "TokenClaimsFunction": set(),
-            "ProvisionFunction": {*config.NAMES, *config.OPTIONAL} - texting,
+            "IncomingFunction": {*config.NAMES, insights},
+            "ProvisionFunction": {*config.NAMES, *config.OPTIONAL} - texting - {idle},
+            "InsightsFunction": {*config.NAMES, *texting},
             "SmsWebhookFunction": {*config.NAMES, *texting},
             "OutboxFunction": {*config.NAMES, *texting},
-            "SmsReplyFunction": {*config.NAMES, *texting, "TWILIO_API_BASE_URL"},
+            "SmsReplyFunction": {*config.NAMES, *texting, idle, insights, "TWILIO_API_BASE_URL"},
         }
         assert wanted.get(name, set(config.NAMES)) == told, name
 
@@ -366,6 +374,7 @@ def test_time_limits_fit_into_each_other(expanded: Template) -> None:
     assert queues["WatchdogQueue"]["VisibilityTimeout"] >= 6 * functions["RelayWatchdogFunction"]["Timeout"]
     assert queues["PurchaseQueue"]["VisibilityTimeout"] >= 6 * functions["ProvisionFunction"]["Timeout"]
     assert queues["ReplyQueue"]["VisibilityTimeout"] >= 6 * functions["SmsReplyFunction"]["Timeout"]
+    assert queues["InsightsQueue"]["VisibilityTimeout"] >= 6 * functions["InsightsFunction"]["Timeout"]
     assert functions["TokenClaimsFunction"]["Timeout"] <= 5  # Cognito waits no longer
 
 
@@ -375,6 +384,7 @@ def test_time_limits_fit_into_each_other(expanded: Template) -> None:
         ("WatchdogQueue", "WatchdogDeadLetters", "RelayWatchdogFunctionLooks"),
         ("PurchaseQueue", "PurchaseDeadLetters", "ProvisionFunctionPurchases"),
         ("ReplyQueue", "ReplyDeadLetters", "SmsReplyFunctionWaiting"),
+        ("InsightsQueue", "InsightsDeadLetters", "InsightsFunctionOver"),
     ],
 )
 def test_failed_messages_are_kept_and_noticed(expanded: Template, queue: str, letters: str, source: str) -> None:

@@ -69,6 +69,9 @@ Greeting = Annotated[str | None, typer.Option("--greeting", help="Said first.")]
 ResumeGreeting = Annotated[
     str | None, typer.Option("--resume-greeting", help="Said first to a caller who was cut off and calls back.")
 ]
+NamedGreeting = Annotated[
+    str | None, typer.Option("--named-greeting", help="Said first to a caller whose name is known: Hello {name}, …")
+]
 Transfer = Annotated[str | None, typer.Option("--transfer-number", help="Whom callers are transferred to, E.164.")]
 NoTransfer = Annotated[bool, typer.Option("--no-transfer-number", help="Nobody.")]
 TtsProvider = Annotated[str | None, typer.Option("--tts-provider", help="ElevenLabs, Google or Amazon.")]

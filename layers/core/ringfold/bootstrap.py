@@ -11,6 +11,7 @@ from ringfold import config
 from ringfold.adapters import aws
 from ringfold.adapters.calls import Calls
 from ringfold.adapters.directory import Directory
+from ringfold.adapters.insights_queue import InsightsQueue
 from ringfold.adapters.secrets import Secrets
 from ringfold.adapters.sessions import Sessions
 from ringfold.adapters.transcripts import Transcripts
@@ -81,7 +82,19 @@ def handshake_service() -> Handshake:
 def finisher() -> Finisher:
     """What ends a call for good."""
     table = settings().table_name
-    return Finish(Sessions(_dynamodb(), table), Transcripts(_dynamodb(), table), _is_contact)
+    return Finish(Sessions(_dynamodb(), table), Transcripts(_dynamodb(), table), _is_contact, _remember)
+
+
+def _remember(organization_id: str, conversation_id: str) -> None:
+    """The queue's client is made when the first call ends: no call waits for it."""
+    if settings().insights_queue_url:
+        _insights_queue().call_ended(organization_id, conversation_id)
+
+
+@cache
+def _insights_queue() -> InsightsQueue:
+    client = aws.client("sqs", read_timeout_s=VOICE_READ_TIMEOUT_S)
+    return InsightsQueue(client, settings().insights_queue_url)
 
 
 def _is_contact(caller_number: str) -> bool:

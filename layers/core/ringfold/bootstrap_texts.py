@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from functools import cache
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ from ringfold import config
 from ringfold.adapters import aws
 from ringfold.adapters.bedrock import Bedrock
 from ringfold.adapters.directory import Directory
+from ringfold.adapters.insights_queue import InsightsQueue
 from ringfold.adapters.messages import Messages, Refused
+from ringfold.adapters.people import People
 from ringfold.adapters.reply_queue import ReplyQueue
 from ringfold.adapters.secrets import Secrets
 from ringfold.adapters.texts import Texts
@@ -21,13 +24,17 @@ from ringfold.channels.sms import SMS, WHATSAPP, write_texts
 from ringfold.config import Settings
 from ringfold.errors import ConfigError
 from ringfold.log import Log
-from ringfold.service.answerer import MODEL_S, Answerer
+from ringfold.service.answerer import Answerer
+from ringfold.service.asking import MODEL_S, Asker
+from ringfold.service.insights import Insights
 from ringfold.service.replies import Replies
 from ringfold.service.texting import Texting
 from ringfold.service.toolrunner import ToolRunner
 from ringfold.tools.catalogue import catalogue
 
 READ_TIMEOUT_S: Final = 3.0
+IDLE_S: Final = 600
+"""How long a thread is quiet before it is remembered, unless ``MEMORY_IDLE_S`` says otherwise."""
 
 
 @cache
@@ -89,6 +96,31 @@ def replies() -> Replies:
         is_refusal=lambda exc: isinstance(exc, Refused),
         log=logger,
         clock=time.time,
+        remember=lambda thread, seen: insights_queue().texts_idle(
+            thread, seen, int(settings().memory_idle_s or IDLE_S)
+        ),
+    )
+
+
+@cache
+def insights_queue() -> InsightsQueue:
+    """Where conversations wait to be remembered."""
+    return InsightsQueue(aws.client("sqs", read_timeout_s=READ_TIMEOUT_S), settings().insights_queue_url)
+
+
+@cache
+def insights() -> Insights:
+    """What remembers conversations."""
+    threads, logger = Threads(), log("insights")
+    model = Bedrock(aws.client("bedrock-runtime", read_timeout_s=MODEL_S, attempts=1))
+    models = (settings().model_id, settings().fallback_model_id)
+    return Insights(
+        directory=Directory(_dynamodb(), settings().table_name),
+        people=People(_dynamodb(), settings().table_name),
+        store=_texts(),
+        asker=Asker(model, threads, models, logger),
+        new_id=lambda kind: f"{kind}_{uuid.uuid4().hex[:26]}",
+        log=logger,
     )
 
 

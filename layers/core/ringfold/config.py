@@ -28,6 +28,8 @@ NAMES: Final = {
 }
 OPTIONAL: Final = {
     "FALLBACK_URL": "https://host/path of the fallback, no trailing slash; numbers name its /voice and /message",
+    "INSIGHTS_QUEUE_URL": "the SQS queue of conversations to be remembered; without it nobody is",
+    "MEMORY_IDLE_S": "how long a thread of texts is quiet before it is remembered, in seconds",
     "OUTBOX_TABLE_NAME": "the DynamoDB table whose stream hands texts on",
     "REPLY_QUEUE_URL": "the SQS FIFO queue of texts to be answered",
     "PURCHASE_QUEUE_URL": "the SQS queue of later looks at purchases whose answer was lost",
@@ -56,6 +58,8 @@ class Settings:
     model_id: str
     fallback_model_id: str
     fallback_url: str = ""
+    insights_queue_url: str = ""
+    memory_idle_s: str = ""
     outbox_table_name: str = ""
     reply_queue_url: str = ""
     purchase_queue_url: str = ""

@@ -69,6 +69,7 @@ class AgentSettings(Given):
     ] = None
     resume_window_s: Annotated[int | None, Field(ge=0, le=86_400)] = None
     recall_window_s: Annotated[int | None, Field(ge=0, le=2_592_000)] = None
+    memory: bool | None = None
     audio: Annotated[
         list[AudioUrl] | None, Field(max_length=40, description="What the tool play_audio may play; nothing else.")
     ] = None
@@ -125,6 +126,7 @@ class Agent(Shown):
     recovery_menu: str
     resume_window_s: int
     recall_window_s: int
+    memory: bool
     audio: list[str]
     http_tools: list[dict[str, Any]]
     relay: dict[str, Any]

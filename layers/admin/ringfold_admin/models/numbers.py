@@ -55,6 +55,7 @@ class Settings(Given):
     ] = None
     greeting: Greeting | None = None
     resume_greeting: Greeting | None = None
+    named_greeting: Greeting | None = None
     transfer_number: PhoneNumber | None = None
     transfer_countries: Annotated[
         list[TransferCountry] | None,
@@ -194,6 +195,7 @@ class Number(Shown):
     agents: list[str]
     greeting: str | None
     resume_greeting: str | None
+    named_greeting: str | None
     transfer_number: str | None
     transfer_countries: list[str]
     tts_provider: Annotated[str | None, Field(description="The attribute ttsProvider of relay.")]

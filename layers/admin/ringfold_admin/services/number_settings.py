@@ -29,7 +29,7 @@ OURS: Final = {
     "welcomeGreeting": "set the field greeting instead",
     "conversationId": "it belongs to one call, so it cannot be a setting of the number",
 }
-TEXTS: Final = ("name", "greeting", "resume_greeting", "transfer_number", "base_url")
+TEXTS: Final = ("name", "greeting", "resume_greeting", "named_greeting", "transfer_number", "base_url")
 MOST_AGENTS: Final = 20
 _TYPICAL_URL: Final = "wss://relay.example/stage?token=" + "t" * 600
 _TYPICAL_ACTION: Final = "https://ringfold.example/api/voice/action/conv_0123456789"
@@ -286,7 +286,7 @@ def _check_speech(doc: Mapping[str, Any], agent: Agent | None, faults: _Faults) 
             known = name in relay_settings.ATTRIBUTES
             faults.add(_view_of(name) or (f"relay.{name}" if known else "relay"), f"{message or fault}{hint}")
         return []
-    for name in ("greeting", "resume_greeting"):
+    for name in ("greeting", "resume_greeting", "named_greeting"):
         try:
             relay_settings.validate({"welcomeGreeting": doc.get(name) or None})
         except ConfigError as exc:

@@ -299,6 +299,7 @@ def view(record: NumberRecord, site: Site, *, sees_account: bool = True) -> dict
         "agents": list(doc.get("agents") or []),
         "greeting": doc.get("greeting") or None,
         "resume_greeting": doc.get("resume_greeting") or None,
+        "named_greeting": doc.get("named_greeting") or None,
         "transfer_number": doc.get("transfer_number") or None,
         "transfer_countries": transfer_countries(record.phone_number, doc),
         "tts_provider": relay.get("ttsProvider"),

@@ -13,6 +13,7 @@ Every read below an organization has that organization in its key, so an id of a
 | conversation | ``ORG#{organization_id}`` | ``CONVERSATION#{conversation_id}`` |
 | contact: how the last call ended | ``CONTACT#{organization_id}#{number}`` | ``VOICE`` |
 | contact: how the last texts ended | ``CONTACT#{organization_id}#{number}`` | ``TEXTS`` |
+| contact: what is remembered of the person | ``CONTACT#{organization_id}#{number}`` | ``MEMORY`` |
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from ringfold.core.lines import (
     last_texts_from_item,
     number_from_item,
 )
+from ringfold.core.memory import Memory, memory_from_doc
 from ringfold.core.session import SCHEMA, Snapshot, call_pk, snapshot_from_doc
 from ringfold.errors import ConfigError
 
@@ -73,6 +75,10 @@ def contact_key(organization_id: str, phone_number: str) -> Key:
 
 def contact_texts_key(organization_id: str, phone_number: str) -> Key:
     return f"CONTACT#{organization_id}#{phone_number}", "TEXTS"
+
+
+def contact_memory_key(organization_id: str, phone_number: str) -> Key:
+    return f"CONTACT#{organization_id}#{phone_number}", "MEMORY"
 
 
 class Directory:
@@ -117,8 +123,9 @@ class Directory:
         agent = agent_key(organization_id, number.default_agent_id, number.default_agent_version)
         organization = organization_key(organization_id)
         contact, texts = contact_key(organization_id, caller_number), contact_texts_key(organization_id, caller_number)
+        memory = contact_memory_key(organization_id, caller_number)
         pool = {id_: agent_key(organization_id, id_) for id_ in number.agents if number.routing_mode == "dynamic"}
-        keys = [account_key(account_id), agent, organization] + ([contact, texts] if caller_number else [])
+        keys = [account_key(account_id), agent, organization] + ([contact, texts, memory] if caller_number else [])
         keys += [key for key in pool.values() if key != agent]
         found = self._get(keys, "load persona")
         account = found.get(account_key(account_id))
@@ -130,6 +137,7 @@ class Directory:
             last_call=last_call_from_item(found[contact]) if contact in found else None,
             fault=fault,
             pool=_read_pool([found.get(key) for key in pool.values()]),
+            memory=_read_memory(found.get(memory)),
             last_texts=last_texts_from_item(found[texts]) if texts in found else None,
         )
 
@@ -223,6 +231,15 @@ def _read_pool(items: Sequence[Mapping[str, Any] | None]) -> tuple[Agent, ...]:
         with suppress(ConfigError):
             found += [agent_from_doc(doc_of(item))] if item is not None else []
     return tuple(found)
+
+
+def _read_memory(item: Mapping[str, Any] | None) -> Memory | None:
+    """What is remembered; what cannot be read is forgotten for this time: the call is worth more."""
+    if item is None:
+        return None
+    with suppress(ConfigError, TypeError, KeyError, AttributeError):
+        return memory_from_doc(doc_of(item))
+    return None
 
 
 def _name(item: Mapping[str, Any] | None) -> str:

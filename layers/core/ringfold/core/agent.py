@@ -42,6 +42,7 @@ class Agent:
             ends as without it; ``""`` for no such menu.
         resume_window_s: How long after a dropped call a call back continues it.
         recall_window_s: How long what was said on one channel is told to the agent on another; 0 for never.
+        memory: Whether people are remembered from its conversations, and it is told what is remembered of them.
         audio: URLs that ``play_audio`` may play; no other is ever played.
         http_tools: Tools of the organization's own, over HTTP; see :mod:`ringfold.tools.http`.
         relay: ConversationRelay attributes of this agent; a number's own win over these.
@@ -69,6 +70,7 @@ class Agent:
     recovery_menu: str = ""
     resume_window_s: int = 900
     recall_window_s: int = 86_400
+    memory: bool = True
     audio: tuple[str, ...] = ()
     http_tools: tuple[Mapping[str, Any], ...] = ()
     relay: Mapping[str, str] = field(default_factory=dict)

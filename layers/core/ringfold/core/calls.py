@@ -10,6 +10,7 @@ from ringfold.core.agent import Agent
 from ringfold.core.end_reasons import HANDOFF
 from ringfold.core.ids import AccountSid, AgentId, CallSid, ConversationId, NumberId, OrganizationId
 from ringfold.core.lines import Account, LastCall, LastTexts, Number
+from ringfold.core.memory import Memory
 from ringfold.core.session import Snapshot
 
 TOKEN_TTL_S: Final = 120
@@ -110,3 +111,4 @@ class Persona:
     fault: str = ""
     pool: tuple[Agent, ...] = ()
     last_texts: LastTexts | None = None
+    memory: Memory | None = None

@@ -24,8 +24,6 @@ _TRIES: Final = 24  # places in the middle that are tried
 _GRAM: Final = 5  # characters that must agree before the walk goes on after a difference
 _WINDOW: Final = 40  # how far behind a difference agreement is looked for
 _ANCHOR: Final = 8  # characters that name a place in the middle of a segment
-_FAR_ANCHOR: Final = 12  # and one behind a gap
-_FAR: Final = 1000  # how much foreign text is passed over
 _CLAUSE_PENALTY: Final = 0.05
 _MIDDLE_PENALTY: Final = 0.15
 
@@ -88,7 +86,7 @@ def heard_prefix(segments: Sequence[str], heard: str) -> Alignment | None:
     for start, penalty in _starts(sent, segments, said):
         if best is not None and best[0] >= 1 - penalty:
             break  # agreement cannot outweigh the less likely start
-        matched, reached = _walk(said, sent.characters, start, far=False)
+        matched, reached = _walk(said, sent.characters, start)
         score = 2 * matched / (len(said) + reached - start) - penalty
         if matched and score >= AGREEMENT and (best is None or (score, start) > best[:2]):
             best = (score, start, reached)
@@ -96,27 +94,6 @@ def heard_prefix(segments: Sequence[str], heard: str) -> Alignment | None:
         return None
     segment, offset = sent.place(best[2])
     return Alignment(segment, offset, best[0])
-
-
-def played_prefix(segments: Sequence[str], played: Sequence[str]) -> tuple[int, int] | None:
-    """Find how far playing has come.
-
-    Args:
-        segments: Texts of consecutive replies, in order, each as posted.
-        played: Texts of the ``tokensPlayed`` events since the first segment began, in order. Some may be missing,
-            some may be of other texts.
-
-    Returns:
-        Segment and offset of the furthest position reached, or ``None`` if nothing of the segments was played.
-    """
-    said = spell(" ".join(played)).characters
-    sent = _join(segments)
-    if not said or not sent.characters:
-        return None
-    matched, reached = _walk(said, sent.characters, 0, far=True)
-    if matched < min(_GRAM, len(said)):
-        return None
-    return sent.place(reached)
 
 
 def _join(segments: Sequence[str]) -> _Sent:
@@ -154,14 +131,13 @@ def _begins_clause(sent: _Sent, segments: Sequence[str], start: int) -> bool:
     return word == 0 or segments[segment][spelling.ends[word - 1] - 1] in ".,;:!?…–—"
 
 
-def _walk(said: str, sent: str, at: int, *, far: bool) -> tuple[int, int]:
+def _walk(said: str, sent: str, at: int) -> tuple[int, int]:
     """Walk both texts side by side.
 
     Args:
         said: What was heard.
         sent: What was sent.
         at: Where in ``sent`` to begin.
-        far: Whether pieces may be missing, or foreign, of any length.
 
     Returns:
         How many characters agreed, and the position reached in ``sent``.
@@ -172,11 +148,11 @@ def _walk(said: str, sent: str, at: int, *, far: bool) -> tuple[int, int]:
         i, j, matched = i + same, j + same, matched + same
         if i >= len(said) or j >= len(sent):
             break
-        again = _again(said, i, sent, j) or (_far_again(said, i, sent, j) if far else None)
+        again = _again(said, i, sent, j)
         if again is None:
             # The rest differs: if it is short, it is another spelling of what comes next.
             rest = len(said) - i
-            return matched, min(j + rest, len(sent)) if rest < _GRAM and not far else j
+            return matched, min(j + rest, len(sent)) if rest < _GRAM else j
         i, j = again
     return matched, j
 
@@ -207,12 +183,3 @@ def _again(said: str, i: int, sent: str, j: int) -> tuple[int, int] | None:
         if found >= 0 and (best is None or skip + found - j < best[0]):
             best = (skip + found - j, i + skip, found)
     return best[1:] if best else None
-
-
-def _far_again(said: str, i: int, sent: str, j: int) -> tuple[int, int] | None:
-    """The next place anywhere behind where a longer stretch agrees."""
-    for skip in range(min(_FAR, len(said) - i - _FAR_ANCHOR + 1)):
-        found = sent.find(said[i + skip : i + skip + _FAR_ANCHOR], j)
-        if found >= 0:
-            return i + skip, found
-    return None

@@ -60,6 +60,7 @@ class Number:
         default_agent_version: The version of the agent that answers; ``None`` for the newest.
         greeting: Said first; ``""`` for none.
         resume_greeting: Said first to a caller whose last call was cut off; ``""``: the greeting.
+        named_greeting: Said first to a caller whose name is known, which stands for ``{name}``; ``""``: the greeting.
         transfer_number: Where a caller is sent when the agent cannot serve them; ``""`` for nowhere.
         relay: ConversationRelay attributes of this number; they win over the agent's.
         languages: ``<Language>`` children.
@@ -80,6 +81,7 @@ class Number:
     name: str = ""
     greeting: str = ""
     resume_greeting: str = ""
+    named_greeting: str = ""
     transfer_number: str = ""
     relay: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[Mapping[str, Any], ...] = ()
@@ -218,6 +220,7 @@ def _with_settings(item: Mapping[str, Any], known: dict[str, Any], account: Acco
         name=_optional(doc, "name", where),
         greeting=_optional(doc, "greeting", where),
         resume_greeting=_optional(doc, "resume_greeting", where),
+        named_greeting=_optional(doc, "named_greeting", where),
         transfer_number=_optional(doc, "transfer_number", where),
         routing_mode=routing_mode,
         relay=relay,

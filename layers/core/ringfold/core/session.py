@@ -80,6 +80,7 @@ class Snapshot:
         pool: The agents that may speak on a number with dynamic routing, the default one among them.
         elsewhere: The end of what was said with this person on another channel within the agent's window, in the form
             of ``previous``.
+        memory: What is remembered of this person, a line each.
     """
 
     agent: Agent
@@ -91,6 +92,7 @@ class Snapshot:
     number: Mapping[str, Any] = field(default_factory=dict)
     pool: tuple[Agent, ...] = ()
     elsewhere: tuple[Mapping[str, str], ...] = ()
+    memory: tuple[str, ...] = ()
 
     def to_doc(self) -> dict[str, Any]:
         """The JSON form that is stored in the item's ``doc``."""
@@ -109,4 +111,5 @@ def snapshot_from_doc(doc: Mapping[str, Any]) -> Snapshot:
         number=doc.get("number", {}),
         pool=tuple(agent_from_doc(each) for each in doc.get("pool", ())),
         elsewhere=tuple(doc.get("elsewhere", ())),
+        memory=tuple(doc.get("memory", ())),
     )

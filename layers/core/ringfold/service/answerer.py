@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
-from ringfold.core.answering import Answering, Round, read_round, tool_kinds
+from ringfold.core.answering import Answering, tool_kinds
 from ringfold.core.channel import Channel
 from ringfold.core.commands import RunTool, ToolReturned
 from ringfold.core.history import Message
@@ -16,9 +15,7 @@ from ringfold.core.session import Snapshot
 from ringfold.core.tool_use import ToolUse
 from ringfold.log import Log
 from ringfold.ports import Model, ThreadPool, ToolRunner
-
-MODEL_S: Final = 12.0
-"""How long one request to a model may take; nobody waits on the line."""
+from ringfold.service.asking import MODEL_S, Asker
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ class Answerer:
         log: Log,
         patience_s: float = MODEL_S,
     ) -> None:
-        self._channel, self._model, self._tools, self._threads = channel, model, tools, threads
-        self._models, self._log, self._patience_s = models, log, patience_s
+        self._channel, self._tools, self._threads, self._log = channel, tools, threads, log
+        self._asker = Asker(model, threads, models, log, patience_s)
 
     def answer(self, snapshot: Snapshot, messages: Sequence[Message], conversation_id: str) -> Written:
         """Write the answer to a conversation; never raises for what a model or a tool does.
@@ -76,7 +73,7 @@ class Answerer:
         answering = Answering(list(messages), conversation_id)
         while not answering.is_spent:
             request = build_request(snapshot, answering.messages, specs, self._channel.rules)
-            found = self._ask(agent.model_id or self._models[0], agent.fallback_model_id or self._models[1], request)
+            found = self._asker.ask(agent, request)
             if found.failure:
                 return Written("", found.failure, answering.rounds, _names(answering))
             uses = answering.take(found, kinds)
@@ -85,33 +82,6 @@ class Answerer:
             self._run([use for use in uses if use.result is None], snapshot, conversation_id)
             answering.give(uses)
         return Written("", "TooManyRounds", answering.rounds, _names(answering))
-
-    def _ask(self, first: str, second: str, request: dict[str, Any]) -> Round:
-        """Ask the first model, and the second where that fails or says nothing."""
-        found = Round(failure="NoModel")
-        for number, model_id in enumerate((first, second)):
-            found = self._ask_one(number, model_id, request)
-            if not found.failure:
-                return found
-            self._log.warning("a model did not answer", model_id=model_id, code=found.failure)
-        return found
-
-    def _ask_one(self, number: int, model_id: str, request: dict[str, Any]) -> Round:
-        stream = self._model.stream(number)
-        outcomes: list[object] = []
-        done = threading.Event()
-
-        def run() -> None:
-            try:
-                self._model.run(stream, model_id, request, outcomes.append)
-            finally:
-                done.set()
-
-        self._threads.run(run)
-        if not done.wait(self._patience_s):
-            stream.close()
-            return Round(failure="Timeout")
-        return read_round(outcomes)
 
     def _run(self, uses: Sequence[ToolUse], snapshot: Snapshot, conversation_id: str) -> None:
         """Run tools side by side; each has the agent's time."""

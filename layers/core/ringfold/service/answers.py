@@ -5,6 +5,7 @@ Everything an answer needs lies in the stored call, so a webhook delivered twice
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from ringfold.core.characters import is_language_tag
 from ringfold.core.end_reasons import RESUMABLE
 from ringfold.core.ids import AccountId
 from ringfold.core.lines import LastCall, LastTexts, Number
+from ringfold.core.memory import Memory, recall
 from ringfold.core.session import MAX_RECOVERIES, Snapshot
 from ringfold.errors import ConfigError
 
@@ -23,6 +25,7 @@ MAX_POOL_CHARS: Final = 150_000
 """Instructions of all agents of a call: with them the snapshot stays well below the 400 KB of an item."""
 LONGEST_CALL_S: Final = 4 * 3600
 """A token that Twilio may present again must hold as long as a call may last."""
+_FIRST_NAME: Final = re.compile(r"[^\W\d_][\w'’-]{0,29}")
 ACTION_PATH: Final = "/api/voice/action/"
 WHISPER_PATH: Final = "/api/voice/whisper/"
 
@@ -59,7 +62,9 @@ def build_snapshot(
     attributes = relay_settings.merge(number.relay, agent.relay)
     languages = relay_settings.validate_languages(number.languages, attributes)
     previous = _previous(persona.last_call, agent, now_ms)
-    greeting = (number.resume_greeting if previous else "") or number.greeting
+    elsewhere = _elsewhere(persona.last_texts, agent, now_ms)
+    memory = persona.memory if agent.memory else None
+    greeting = (number.resume_greeting if previous else "") or _named(number, memory) or number.greeting
     return Snapshot(
         agent=agent,
         caller_number=caller_number,
@@ -80,7 +85,8 @@ def build_snapshot(
             "agent_id": agent.agent_id,
         },
         pool=_pool(number, agent, persona.pool),
-        elsewhere=_elsewhere(persona.last_texts, agent, now_ms),
+        elsewhere=elsewhere,
+        memory=tuple(recall(memory, now_ms, about=_about(previous or elsewhere))) if memory else (),
     )
 
 
@@ -212,6 +218,17 @@ def _previous(last: LastCall | None, agent: Agent, now_ms: int) -> tuple[Mapping
 def _elsewhere(last: LastTexts | None, agent: Agent, now_ms: int) -> tuple[Mapping[str, str], ...]:
     """The end of the caller's texts, if they were written a short while ago."""
     return last.tail if last is not None and agent.recalls(last.at_ms, now_ms) else ()
+
+
+def _named(number: Number, memory: Memory | None) -> str:
+    """The greeting with the caller's first name; ``""`` where there is none, or nobody knows the name."""
+    found = _FIRST_NAME.match(memory.name) if memory else None
+    return number.named_greeting.replace("{name}", found[0]) if found else ""
+
+
+def _about(tail: Sequence[Mapping[str, str]]) -> str:
+    """What the person spoke of last, for what is remembered about that."""
+    return " ".join(turn["text"] for turn in tail if turn["role"] == "caller")
 
 
 def _language(attributes: Mapping[str, str]) -> str:

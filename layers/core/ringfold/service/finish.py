@@ -48,10 +48,24 @@ class Transcripts(Protocol):
 
 
 class Finish:
-    """The :class:`~ringfold.ports.Finisher`."""
+    """The :class:`~ringfold.ports.Finisher`.
 
-    def __init__(self, calls: EndedCalls, transcripts: Transcripts, is_contact: Callable[[str], bool]) -> None:
+    Args:
+        calls: Calls that are over.
+        transcripts: Keeps what is left of them.
+        is_contact: Whether a caller is somebody in particular.
+        remember: Has a conversation remembered, later; told its organization and its id.
+    """
+
+    def __init__(
+        self,
+        calls: EndedCalls,
+        transcripts: Transcripts,
+        is_contact: Callable[[str], bool],
+        remember: Callable[[str, str], None],
+    ) -> None:
         self._calls, self._transcripts, self._is_contact = calls, transcripts, is_contact
+        self._remember = remember
 
     def __call__(self, call_sid: str, reason: str, *, now_ms: int) -> None:
         """End a call.
@@ -70,3 +84,5 @@ class Finish:
         if self._is_contact(snapshot.caller_number):
             tail = tail_of(transcript, TAIL)
             self._transcripts.remember(organization_id, snapshot.caller_number, call_sid, ended, tail, now_ms)
+            if snapshot.agent.memory:
+                self._remember(organization_id, str(item["conversation_id"]))

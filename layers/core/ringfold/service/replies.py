@@ -23,6 +23,7 @@ from ringfold.core.calls import Persona
 from ringfold.core.history import Message
 from ringfold.core.ids import AccountId
 from ringfold.core.lines import Account, LastCall, Number
+from ringfold.core.memory import recall
 from ringfold.core.segments import count_segments
 from ringfold.core.session import Snapshot
 from ringfold.core.texts import Text, Thread
@@ -113,6 +114,7 @@ class Replies:
         public_base_url: Where Twilio reaches us unless an account or a number says otherwise.
         is_refusal: Whether an error means that Twilio will never send it.
         clock: Epoch seconds.
+        remember: Has a thread remembered once it is quiet; told how many texts have come so far.
     """
 
     def __init__(  # noqa: PLR0913 - everything a reply touches, by name
@@ -128,10 +130,12 @@ class Replies:
         is_refusal: Callable[[Exception], bool],
         log: Log,
         clock: Callable[[], float],
+        remember: Callable[[Thread, int], None],
         daily: int = DAILY,
     ) -> None:
         self._directory, self._store, self._secrets, self._sender = directory, store, secrets, sender
         self._writers, self._shape, self._public_base_url = writers, shape, public_base_url
+        self._remember = remember
         self._is_refusal, self._log, self._clock, self._daily = is_refusal, log, clock, daily
 
     def answer(self, thread: Thread, account_id: str) -> None:
@@ -164,6 +168,8 @@ class Replies:
                 continue  # another text has come: it is answered along
             for reply in replies:
                 self._send(reply, line, log)
+            if line.persona.agent is None or line.persona.agent.memory:
+                self._remember(thread, state.received)
             return
         raise DependencyError("texts", "new texts come quicker than they can be answered", retryable=True)
 
@@ -204,6 +210,7 @@ class Replies:
                 agent_number=thread.agent_number,
                 organization_name=line.persona.organization_name,
                 number={"number_id": line.number.number_id, "name": line.number.name},
+                memory=self._known(line.persona, agent, waiting),
                 elsewhere=_of_the_call(line.persona.last_call, agent, int(self._clock() * 1000)),
             )
             written = self._writers[thread.channel].answer(snapshot, texts.history(recent), thread.conversation_id)
@@ -219,6 +226,13 @@ class Replies:
             failure=written.failure,
         )
         return [self._reply(thread, line, waiting[-1], part, at) for at, part in enumerate(parts)]
+
+    def _known(self, persona: Persona, agent: Agent, waiting: Sequence[Text]) -> tuple[str, ...]:
+        """What is remembered of the person, the nearest to what they have just written first."""
+        if persona.memory is None or not agent.memory:
+            return ()
+        about = " ".join(text.body for text in waiting)
+        return tuple(recall(persona.memory, int(self._clock() * 1000), about=about))
 
     def _reply(self, thread: Thread, line: _Line, newest: Text, body: str, part: int) -> Text:
         # Behind what it answers, whatever the clocks of two workers say.

@@ -1,0 +1,31 @@
+"""SQS: conversations that are over, or quiet, are remembered; one that could not be comes again, then is laid aside."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from ringfold import bootstrap_texts as bootstrap
+from ringfold.core.texts import Thread
+from ringfold.errors import ConfigError
+from ringfold.log import Log, about
+from ringfold.service.insights import read_message
+
+with suppress(ConfigError):
+    bootstrap.insights()  # at cold start; a fault is told with the first message
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    """Take in each message's conversation."""
+    failed: list[dict[str, str]] = []
+    for record in event.get("Records", []):
+        try:
+            message = read_message(record["body"])
+            if message["kind"] == "call":
+                bootstrap.insights().call(message["organization_id"], message["conversation_id"])
+            else:
+                bootstrap.insights().quiet(Thread(**message["thread"]), message["seen"])
+        except Exception as exc:  # noqa: BLE001 - the outer edge: one conversation must not stop the others
+            Log().error("conversation could not be remembered", **about(exc))
+            failed.append({"itemIdentifier": record.get("messageId", "")})
+    return {"batchItemFailures": failed}

@@ -1,0 +1,280 @@
+"""What is kept of people. Everything of an organization has it in its key.
+
+| item | pk | sk |
+|---|---|---|
+| a profile | ``PERSON#{organization_id}#{profile_id}`` | ``META`` |
+| a fact of theirs | the same | ``OBS#{observation_id}`` |
+| how a conversation went | the same | ``SUM#{epoch ms}#{conversation_id}`` |
+| whose an identity is | ``IDENTITY#{organization_id}#{kind}#{value}`` | ``META`` |
+| what an agent is told of a caller | ``CONTACT#{organization_id}#{number}`` | ``MEMORY`` |
+| its place in the list of profiles | ``LIST#people#{organization_id}`` | ``{profile_id}`` |
+
+The last but one is written with every change, for each number of the person, so that a call reads it together with all
+else it needs: memory costs the speaking path no request of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from ringfold.adapters import codec
+from ringfold.adapters.directory import contact_memory_key
+from ringfold.adapters.items import Key, doc_of, get_many, request, wire_key
+from ringfold.core import memory as core
+from ringfold.core.memory import Memory, Observation, Summary, observation_from_doc, summary_from_doc
+from ringfold.core.profiles import Identity, Profile, profile_from_doc
+from ringfold.errors import ConflictError, DependencyError
+
+META: Final = "META"
+TOLD_FACTS: Final = 25
+TOLD_SUMMARIES: Final = 5
+"""As many facts and summaries a caller's item holds: more than an agent is told."""
+_TRIES: Final = 4
+
+
+@dataclass(frozen=True)
+class Person:
+    """A profile with all that is remembered of it and of those that are merged into it."""
+
+    profile: Profile
+    memory: Memory
+    others: tuple[Profile, ...] = ()
+
+    @property
+    def identities(self) -> tuple[Identity, ...]:
+        """Every way to know this person by."""
+        return tuple(dict.fromkeys(each for one in (self.profile, *self.others) for each in one.identities))
+
+
+class People:
+    """Reads and writes through a botocore ``dynamodb`` client."""
+
+    def __init__(self, client: Any, table: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._client, self._table, self._clock = client, table, clock
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def find(self, organization_id: str, identity: Identity) -> str:
+        """The id of the profile an identity belongs to, the one it is merged into if it is; ``""`` for nobody's."""
+        key = identity_key(organization_id, identity)
+        item = get_many(self._client, self._table, [key], "find profile").get(key)
+        if item is None:
+            return ""
+        profile = self.profile(organization_id, str(item["profile_id"]))
+        return (profile.merged_into or profile.profile_id) if profile else ""
+
+    def profile(self, organization_id: str, profile_id: str) -> Profile | None:
+        """A profile by itself."""
+        key = person_key(organization_id, profile_id)
+        item = get_many(self._client, self._table, [key], "read profile").get(key)
+        return profile_from_doc(doc_of(item), int(item.get("version", 0))) if item else None
+
+    def load(self, organization_id: str, profile_id: str) -> Person | None:
+        """A person with everything that is remembered, superseded facts included."""
+        profile = self.profile(organization_id, profile_id)
+        if profile is None:
+            return None
+        others = [self.profile(organization_id, each) for each in profile.merged]
+        observations: list[Observation] = []
+        summaries: list[Summary] = []
+        for each in (profile.profile_id, *profile.merged):
+            for item in self._partition(organization_id, each):
+                if str(item["sk"]).startswith("OBS#"):
+                    observations.append(observation_from_doc(doc_of(item)))
+                elif str(item["sk"]).startswith("SUM#"):
+                    summaries.append(summary_from_doc(doc_of(item)))
+        observations.sort(key=lambda o: (o.first_ms, o.observation_id))
+        summaries.sort(key=lambda s: (s.at_ms, s.conversation_id))
+        memory = Memory(profile_id, profile.name, tuple(observations), tuple(summaries))
+        return Person(profile, memory, tuple(each for each in others if each is not None))
+
+    def _partition(self, organization_id: str, profile_id: str) -> list[dict[str, Any]]:
+        pk = person_key(organization_id, profile_id)[0]
+        arguments: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": codec.dump_item({":pk": pk}),
+            "ConsistentRead": True,
+        }
+        found: list[dict[str, Any]] = []
+        while True:
+            answer = request(self._client.query, "read memory", **arguments)
+            found += [codec.load_item(item) for item in answer.get("Items", [])]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def create(self, profile: Profile) -> Profile:
+        """Store a new profile, with its identities.
+
+        Raises:
+            ConflictError: If one of them is somebody's by now.
+        """
+        now = int(self._clock() * 1000)
+        made = replace(profile, version=1, created_ms=profile.created_ms or now, updated_ms=now)
+        actions = [self._put(self._profile_item(made), condition="attribute_not_exists(pk)")]
+        actions += [self._claim(made, each) for each in made.identities]
+        actions += [
+            self._put({"pk": list_pk(made.organization_id), "sk": made.profile_id, "profile_id": made.profile_id})
+        ]
+        self._transact("create profile", actions)
+        return made
+
+    def save(self, person: Person, changed: Sequence[Observation] = (), summaries: Sequence[Summary] = ()) -> Person:
+        """Store what has changed of a person, and what agents are told of them from now on.
+
+        Args:
+            person: As it is now to be; its profile's version is the one that was read.
+            changed: Facts that are new or have changed.
+            summaries: New ones.
+
+        Raises:
+            ConflictError: If somebody else has changed the profile since it was read.
+        """
+        now = int(self._clock() * 1000)
+        profile = replace(person.profile, version=person.profile.version + 1, updated_ms=now)
+        pk = person_key(profile.organization_id, profile.profile_id)[0]
+        actions = [self._put(self._profile_item(profile), condition="version = :was", was=person.profile.version)]
+        for fact in changed:
+            days = core.KEPT_DAYS.get(fact.kind, core.SUMMARY_DAYS)
+            expiry = fact.last_ms // 1000 + days * 86_400
+            actions.append(
+                self._put({"pk": pk, "sk": f"OBS#{fact.observation_id}", **_doc(fact), "expires_at": expiry})
+            )
+        for each in summaries:
+            expiry = each.at_ms // 1000 + core.SUMMARY_DAYS * 86_400
+            sk = f"SUM#{each.at_ms:013d}#{each.conversation_id}"
+            actions.append(self._put({"pk": pk, "sk": sk, **_doc(each), "expires_at": expiry}))
+        saved = replace(person, profile=profile, memory=replace(person.memory, name=profile.name))
+        self._transact("save profile", [*actions, *self._told(saved, now)])
+        return saved
+
+    def add_identity(self, profile: Profile, identity: Identity) -> Profile:
+        """Know a person by one more identity.
+
+        Raises:
+            ConflictError: If it is somebody else's, or the profile has changed since it was read.
+        """
+        made = replace(
+            profile,
+            identities=(*profile.identities, identity),
+            version=profile.version + 1,
+            updated_ms=int(self._clock() * 1000),
+        )
+        put = self._put(self._profile_item(made), condition="version = :was", was=profile.version)
+        self._transact("add identity", [put, self._claim(made, identity)])
+        return made
+
+    def regroup(self, one: Profile, into: Profile) -> None:
+        """Store two profiles that were merged, or whose merge was taken back, as they are now to be.
+
+        Raises:
+            ConflictError: If one of them has changed since it was read.
+        """
+        now = int(self._clock() * 1000)
+        puts = [
+            self._put(
+                self._profile_item(replace(each, version=each.version + 1, updated_ms=now)),
+                condition="version = :was",
+                was=each.version,
+            )
+            for each in (one, into)
+        ]
+        self._transact("merge profiles", puts)
+        for each in (one, into):
+            self.tell(each.organization_id, each.profile_id)
+
+    def tell(self, organization_id: str, profile_id: str) -> None:
+        """Write anew what agents are told of a person; of one that is merged into another, that one's."""
+        person = self.load(organization_id, profile_id)
+        if person is not None and person.profile.merged_into:
+            person = self.load(organization_id, person.profile.merged_into)
+        if person is not None:
+            told = self._told(person, int(self._clock() * 1000))
+            if told:
+                self._transact("tell memory", told)
+
+    def forget(self, person: Person, observation_id: str) -> bool:
+        """Forget one fact; whether there was one."""
+        for profile in (person.profile, *person.others):
+            pk = person_key(profile.organization_id, profile.profile_id)[0]
+            answer = request(
+                self._client.delete_item,
+                "forget fact",
+                TableName=self._table,
+                Key=wire_key((pk, f"OBS#{observation_id}")),
+                ReturnValues="ALL_OLD",
+            )
+            if answer.get("Attributes"):
+                self.tell(profile.organization_id, profile.profile_id)
+                return True
+        return False
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def _told(self, person: Person, now_ms: int) -> list[dict[str, Any]]:
+        """What agents are told, for each number of the person."""
+        now = core.current(person.memory, now_ms)
+        latest = sorted(now.summaries, key=lambda s: -s.at_ms)[:TOLD_SUMMARIES]
+        told = replace(
+            now, name=person.profile.name, observations=now.observations[:TOLD_FACTS], summaries=tuple(latest)
+        )
+        numbers = [each.value for each in person.identities if each.kind == "phone"]
+        keys = [contact_memory_key(person.profile.organization_id, number) for number in numbers]
+        return [self._put({"pk": key[0], "sk": key[1], "doc": json.dumps(told.to_doc())}) for key in keys]
+
+    def _profile_item(self, profile: Profile) -> dict[str, Any]:
+        key = person_key(profile.organization_id, profile.profile_id)
+        return {"pk": key[0], "sk": key[1], "version": profile.version, "doc": json.dumps(profile.to_doc())}
+
+    def _claim(self, profile: Profile, identity: Identity) -> dict[str, Any]:
+        key = identity_key(profile.organization_id, identity)
+        item = {"pk": key[0], "sk": key[1], "profile_id": profile.profile_id}
+        return self._put(item, condition="attribute_not_exists(pk) OR profile_id = :own", own=profile.profile_id)
+
+    def _put(self, item: Mapping[str, Any], *, condition: str = "", **values: Any) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self._table, "Item": codec.dump_item(item)}
+        if condition:
+            put["ConditionExpression"] = condition
+        if values:
+            put["ExpressionAttributeValues"] = codec.dump_item({f":{name}": value for name, value in values.items()})
+        return {"Put": put}
+
+    def _transact(self, what: str, actions: Sequence[Any]) -> None:
+        for _ in range(_TRIES):
+            try:
+                request(self._client.transact_write_items, what, TransactItems=list(actions))
+            except ClientError as exc:
+                reasons: list[Any] = list(exc.response.get("CancellationReasons", []))
+                codes = {str(reason.get("Code")) for reason in reasons}
+                if "ConditionalCheckFailed" in codes:
+                    raise ConflictError(f"{what}: somebody else was quicker") from exc
+                if "TransactionConflict" not in codes:
+                    raise DependencyError("dynamodb", f"{what}: {sorted(codes)}") from exc
+            else:
+                return
+        raise DependencyError("dynamodb", f"{what}: other transactions were in the way", retryable=True)
+
+
+def person_key(organization_id: str, profile_id: str) -> Key:
+    return f"PERSON#{organization_id}#{profile_id}", META
+
+
+def identity_key(organization_id: str, identity: Identity) -> Key:
+    return f"IDENTITY#{organization_id}#{identity.kind}#{identity.value}", META
+
+
+def list_pk(organization_id: str) -> str:
+    return f"LIST#people#{organization_id}"
+
+
+def _doc(thing: Observation | Summary) -> dict[str, str]:
+    return {"doc": json.dumps(thing.to_doc())}
