@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfold.core.commands import Append, Journal, Plan
 from ringfold.core.events import FLOOR
 from ringfold.core.session import Snapshot, new_item, snapshot_from_doc
 from ringfold.errors import DependencyError, FloorLost, SessionMissing
+
+
+def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
+    """One request at a time, as a table takes those of one item."""
+
+    @functools.wraps(method)
+    def run(self: MemorySessions, *args: Any, **kwargs: Any) -> Any:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return run
 
 
 class MemorySessions:
@@ -22,6 +35,7 @@ class MemorySessions:
     """
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self.items: dict[str, dict[str, Any]] = {}
         self.snapshots: dict[str, Snapshot] = {}
         self.history: dict[str, list[dict[str, Any]]] = {}
@@ -44,6 +58,7 @@ class MemorySessions:
         self.items[call_sid], self.snapshots[call_sid], self.history[call_sid] = item, snapshot, []
         return item
 
+    @_alone
     def append(self, call_sid: str, command: Append) -> dict[str, Any]:
         item = self._write(call_sid, "append")
         item["events"].setdefault(str(command.key), copy.deepcopy(dict(command.event)))
@@ -57,6 +72,7 @@ class MemorySessions:
             item.setdefault("floor_keys", set()).add(str(command.key))
         return copy.deepcopy(item)
 
+    @_alone
     def journal(self, call_sid: str, command: Journal) -> dict[str, Any]:
         item = self._write(call_sid, "journal")
         entry = item["replies"].get(command.key)
@@ -79,6 +95,7 @@ class MemorySessions:
             item["end_sent"] = True
         return copy.deepcopy(item)
 
+    @_alone
     def claim(self, call_sid: str, key: str, part: int, rid: str) -> dict[str, Any]:
         item = self._write(call_sid, "claim")
         if f"claim{part}" in item["replies"].get(key, {f"claim{part}": ""}):
@@ -86,6 +103,7 @@ class MemorySessions:
         item["replies"][key][f"claim{part}"] = rid
         return copy.deepcopy(item)
 
+    @_alone
     def load(self, call_sid: str) -> dict[str, Any]:
         self._read("load")
         if call_sid not in self.items:
@@ -99,11 +117,13 @@ class MemorySessions:
         doc = json.loads(json.dumps(self.snapshots[call_sid].to_doc()))
         return snapshot_from_doc(doc), copy.deepcopy(list(self.history[call_sid]))
 
+    @_alone
     def end(self, call_sid: str, reason: str) -> dict[str, Any]:
         item = self._write(call_sid, "end")
         item.setdefault("ended", reason)
         return copy.deepcopy(item)
 
+    @_alone
     def compact(self, call_sid: str, plan: Plan, expires_at: int) -> dict[str, Any]:
         item = self._write(call_sid, "compact")
         if item["mark"] != plan.old_mark:

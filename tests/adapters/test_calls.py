@@ -139,11 +139,11 @@ def test_a_repeat_whose_snapshot_is_gone_has_been() -> None:
 
 
 def test_a_caller_without_a_number_leaves_no_contact(calls: Calls, aws: Aws) -> None:
-    """Three items instead of four."""
+    """And is listed with the organization's calls only."""
     calls.open_call(opening(caller_contact=""))
 
     found = aws.client("dynamodb").scan(TableName=aws.table)["Items"]
-    assert {"CALL#CA1", "ORG#org_1"} == {item["pk"]["S"] for item in found}
+    assert {"CALL#CA1", "ORG#org_1", "LIST#conversations#org_1"} == {item["pk"]["S"] for item in found}
 
 
 def test_recoveries_raced_for_are_counted_once_each(calls: Calls) -> None:

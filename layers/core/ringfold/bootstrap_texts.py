@@ -11,6 +11,7 @@ from typing import Any, Final
 from ringfold import config
 from ringfold.adapters import aws
 from ringfold.adapters.bedrock import Bedrock
+from ringfold.adapters.conversations import Conversations
 from ringfold.adapters.directory import Directory
 from ringfold.adapters.insights_queue import InsightsQueue
 from ringfold.adapters.messages import Messages, Refused
@@ -117,6 +118,7 @@ def insights() -> Insights:
     return Insights(
         directory=Directory(_dynamodb(), settings().table_name),
         people=People(_dynamodb(), settings().table_name),
+        conversations=Conversations(_dynamodb(), settings().table_name),
         store=_texts(),
         asker=Asker(model, threads, models, logger),
         new_id=lambda kind: f"{kind}_{uuid.uuid4().hex[:26]}",

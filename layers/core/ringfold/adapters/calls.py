@@ -14,12 +14,12 @@ session belongs to :mod:`ringfold.core.session`, and what this module adds to it
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from ringfold.adapters import codec
+from ringfold.adapters.conversations import iso, places
 from ringfold.adapters.directory import contact_key, conversation_key, read_snapshot
 from ringfold.adapters.items import CONDITION_FAILED, Key, failed_item, get_many, request, wire_key
 from ringfold.core import call_status
@@ -92,7 +92,7 @@ class Calls:
             "set call status",
             UpdateExpression="SET call_status = :status, status_rank = :rank, updated_at = :at",
             ConditionExpression="attribute_exists(pk) AND status_rank < :rank",
-            values={":status": status, ":rank": call_status.RANKS[status], ":at": _iso(now_ms)},
+            values={":status": status, ":rank": call_status.RANKS[status], ":at": iso(now_ms)},
         )
 
     def close_conversation(
@@ -105,7 +105,7 @@ class Calls:
             UpdateExpression="SET #state = :closed, updated_at = :at, end_reason = if_not_exists(end_reason, :reason)",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeNames={"#state": "state"},
-            values={":closed": "closed", ":at": _iso(now_ms), ":reason": reason},
+            values={":closed": "closed", ":at": iso(now_ms), ":reason": reason},
         )
 
     def grant_recovery(
@@ -318,7 +318,8 @@ class Calls:
             "doc": json.dumps(opening.snapshot.to_doc(), separators=(",", ":")),
             "expires_at": session["expires_at"],
         }
-        puts = [self._put(item) for item in (session, snapshot, _conversation(opening))]
+        listed = places(opening.organization_id, opening.caller_contact, opening.conversation_id, opening.created_ms)
+        puts = [self._put(item) for item in (session, snapshot, _conversation(opening), *listed)]
         return puts + ([self._contact(opening)] if opening.caller_contact else [])
 
     def _put(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -349,7 +350,7 @@ class Calls:
 
 def _conversation(opening: Opening) -> dict[str, Any]:
     pk, sk = conversation_key(opening.organization_id, opening.conversation_id)
-    created_at = _iso(opening.created_ms)
+    created_at = iso(opening.created_ms)
     status = opening.call_status if opening.call_status in call_status.RANKS else "ringing"
     return {
         "pk": pk,
@@ -367,6 +368,7 @@ def _conversation(opening: Opening) -> dict[str, Any]:
         "status_rank": call_status.RANKS[status],
         "created_at": created_at,
         "updated_at": created_at,
+        **({"continues": opening.snapshot.continues} if opening.snapshot.continues else {}),
     }
 
 
@@ -381,7 +383,3 @@ def _generation_of_repeat(item: dict[str, Any] | None, claims: Claims, connectio
     if item.get("handshake") == connection_id and claims.attempt in item.get("burned", set()):
         return int(item["link_gen"])
     raise SignatureError("token used before, or call expired")
-
-
-def _iso(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -24,6 +24,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ringfold.adapters import codec
+from ringfold.adapters.conversations import goes_on, places
 from ringfold.adapters.directory import contact_texts_key
 from ringfold.adapters.items import CONDITION_FAILED, Key, doc_of, get_many, request, wire_key
 from ringfold.core import texts as core
@@ -160,6 +161,7 @@ class Texts:
         replies: Sequence[Text],
         day: str,
         tail: Sequence[Mapping[str, str]] = (),
+        continues: str = "",
     ) -> None:
         """Settle an answer before it is sent: the texts are answered, the replies are about to be sent.
 
@@ -171,6 +173,7 @@ class Texts:
             day: Today.
             tail: How the conversation ends with these replies, for the contact's next call; see
                 :func:`ringfold.core.texts.tail_of`.
+            continues: The conversation on another channel that this one goes on from; ``""`` for none.
 
         Raises:
             Superseded: If another text has come since, or one of them has been answered.
@@ -195,8 +198,13 @@ class Texts:
         for reply in replies:
             actions += [self._put({**_key_item(id_key(reply.message_id)), **_where(reply)}, new=True)]
             actions += self._puts(reply)
+        told_ms = [each.at_ms for each in (*answered, *replies)]
+        actions.append(goes_on(self._table, thread, max(told_ms), state.received, continues))
+        if not state.day:  # its first answer
+            listed = places(thread.organization_id, thread.contact, thread.conversation_id, min(told_ms))
+            actions += [self._put(item) for item in listed]
         if tail:
-            actions.append(self._put(self._tail(thread, tail, max(each.at_ms for each in (*answered, *replies)))))
+            actions.append(self._put(self._tail(thread, tail, max(told_ms))))
         self._transact("settle answer", actions)
 
     def sent(self, text: Text, sid: str, state: str) -> None:
@@ -313,6 +321,7 @@ class Texts:
     def _tail(self, thread: Thread, tail: Sequence[Mapping[str, str]], at_ms: int) -> dict[str, Any]:
         expiry = {"expires_at": at_ms // 1000 + self._retention_s} if self._retention_s else {}
         key = _key_item(contact_texts_key(thread.organization_id, thread.contact))
+        key["conversation_id"] = thread.conversation_id
         return {**key, "at_ms": at_ms, "doc": json.dumps({"tail": list(tail)}), **expiry}
 
     def _ledger(self, thread: Thread, *, out: bool, by: str) -> dict[str, Any]:

@@ -98,12 +98,14 @@ class LastCall:
         ended_ms: ``None`` while that call has not been finalized.
         end_reason: ``""`` when the item does not say.
         tail: The last utterances, ``[{"role": "caller" | "agent", "text": ...}]``.
+        conversation_id: Of that call; ``""`` when the item does not say.
     """
 
     call_sid: CallSid
     ended_ms: int | None = None
     end_reason: str = ""
     tail: tuple[Mapping[str, str], ...] = ()
+    conversation_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,12 @@ class LastTexts:
     Attributes:
         at_ms: When the newest of them was written.
         tail: As in :class:`LastCall`.
+        conversation_id: Of the thread.
     """
 
     at_ms: int
     tail: tuple[Mapping[str, str], ...] = ()
+    conversation_id: str = ""
 
 
 def conversation_id_of(account_sid: str, call_sid: str) -> ConversationId:
@@ -180,13 +184,14 @@ def last_call_from_item(item: Mapping[str, Any]) -> LastCall:
         ended_ms=ended_ms if isinstance(ended_ms, int) else None,
         end_reason=str(item.get("end_reason") or ""),
         tail=_tail(item),
+        conversation_id=str(item.get("last_conversation_id") or ""),
     )
 
 
 def last_texts_from_item(item: Mapping[str, Any]) -> LastTexts:
     """Read the item of a contact's texts, as leniently as that of the calls."""
     at_ms = item.get("at_ms")
-    return LastTexts(at_ms if isinstance(at_ms, int) else 0, _tail(item))
+    return LastTexts(at_ms if isinstance(at_ms, int) else 0, _tail(item), str(item.get("conversation_id") or ""))
 
 
 def _tail(item: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:

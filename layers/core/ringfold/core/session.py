@@ -81,6 +81,7 @@ class Snapshot:
         elsewhere: The end of what was said with this person on another channel within the agent's window, in the form
             of ``previous``.
         memory: What is remembered of this person, a line each.
+        continues: The conversation that ``previous`` or ``elsewhere`` is the end of.
     """
 
     agent: Agent
@@ -93,6 +94,7 @@ class Snapshot:
     pool: tuple[Agent, ...] = ()
     elsewhere: tuple[Mapping[str, str], ...] = ()
     memory: tuple[str, ...] = ()
+    continues: str = ""
 
     def to_doc(self) -> dict[str, Any]:
         """The JSON form that is stored in the item's ``doc``."""
@@ -112,4 +114,5 @@ def snapshot_from_doc(doc: Mapping[str, Any]) -> Snapshot:
         pool=tuple(agent_from_doc(each) for each in doc.get("pool", ())),
         elsewhere=tuple(doc.get("elsewhere", ())),
         memory=tuple(doc.get("memory", ())),
+        continues=doc.get("continues", ""),
     )

@@ -86,6 +86,7 @@ def build_snapshot(
         },
         pool=_pool(number, agent, persona.pool),
         elsewhere=elsewhere,
+        continues=_continued(persona, previous, elsewhere),
         memory=tuple(recall(memory, now_ms, about=_about(previous or elsewhere))) if memory else (),
     )
 
@@ -218,6 +219,12 @@ def _previous(last: LastCall | None, agent: Agent, now_ms: int) -> tuple[Mapping
 def _elsewhere(last: LastTexts | None, agent: Agent, now_ms: int) -> tuple[Mapping[str, str], ...]:
     """The end of the caller's texts, if they were written a short while ago."""
     return last.tail if last is not None and agent.recalls(last.at_ms, now_ms) else ()
+
+
+def _continued(persona: Persona, previous: object, elsewhere: object) -> str:
+    if previous and persona.last_call is not None:
+        return persona.last_call.conversation_id
+    return persona.last_texts.conversation_id if elsewhere and persona.last_texts is not None else ""
 
 
 def _named(number: Number, memory: Memory | None) -> str:

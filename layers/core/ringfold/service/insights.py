@@ -46,6 +46,14 @@ class People(Protocol):
     def save(self, person: Any, changed: Sequence[Any], summaries: Sequence[Any]) -> Any: ...
 
 
+class Conversations(Protocol):
+    """See :class:`ringfold.adapters.conversations.Conversations`."""
+
+    def claim(self, organization_id: str, conversation_id: str) -> bool: ...
+    def release(self, organization_id: str, conversation_id: str) -> None: ...
+    def rest(self, organization_id: str, conversation_id: str, received: int) -> bool: ...
+
+
 class TextStore(Protocol):
     """See :class:`ringfold.adapters.texts.Texts`."""
 
@@ -78,6 +86,7 @@ class Insights:
     Args:
         directory: Knows conversations, numbers and agents.
         people: Keeps profiles and what is remembered.
+        conversations: Their states; a call's end is told more than once, and one worker is to take it.
         store: Keeps texts.
         asker: Asks a model.
         new_id: Makes an id that was never used: ``obs``, ``prf``.
@@ -89,12 +98,14 @@ class Insights:
         *,
         directory: Directory,
         people: People,
+        conversations: Conversations,
         store: TextStore,
         asker: Asker,
         new_id: Callable[[str], str],
         log: Log,
     ) -> None:
         self._directory, self._people, self._store = directory, people, store
+        self._conversations = conversations
         self._asker, self._new_id, self._log = asker, new_id, log
 
     def call(self, organization_id: str, conversation_id: str) -> None:
@@ -123,7 +134,8 @@ class Insights:
             DependencyError: If it is to be tried again later.
         """
         organization_id, conversation_id = thread.organization_id, thread.conversation_id
-        if self._store.state(thread).received != seen:
+        known = self._store.state(thread).received
+        if known != seen or not self._conversations.rest(organization_id, conversation_id, seen):
             self._skip(organization_id, conversation_id, "goes on")
             return
         identity = read_identity("phone", thread.contact)
@@ -158,6 +170,15 @@ class Insights:
         if not any(line["role"] == "caller" for line in memory.spoken(held.transcript)):
             self._skip(held.organization_id, held.conversation_id, "nothing was said")
             return
+        if not self._conversations.claim(held.organization_id, held.conversation_id):
+            self._skip(held.organization_id, held.conversation_id, "taken by somebody else")
+            return
+        try:
+            self._take_claimed(held)
+        finally:
+            self._conversations.release(held.organization_id, held.conversation_id)
+
+    def _take_claimed(self, held: _Held) -> None:
         person = self._person(held)
         if _has(person.memory, held):
             self._skip(held.organization_id, held.conversation_id, "taken already")

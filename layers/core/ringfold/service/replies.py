@@ -78,6 +78,7 @@ class TextStore(Protocol):
         replies: Sequence[Text],
         day: str,
         tail: Sequence[Mapping[str, str]],
+        continues: str,
     ) -> None: ...
     def sent(self, text: Text, sid: str, state: str) -> None: ...
     def failed(self, text: Text, code: str) -> None: ...
@@ -163,7 +164,7 @@ class Replies:
             replies = self._write(thread, line, recent, waiting, log)
             try:
                 tail = texts.tail_of([*recent, *replies])
-                self._store.commit(thread, state, waiting, replies, self._today(), tail)
+                self._store.commit(thread, state, waiting, replies, self._today(), tail, self._continued(line))
             except ConflictError:
                 continue  # another text has come: it is answered along
             for reply in replies:
@@ -226,6 +227,12 @@ class Replies:
             failure=written.failure,
         )
         return [self._reply(thread, line, waiting[-1], part, at) for at, part in enumerate(parts)]
+
+    def _continued(self, line: _Line) -> str:
+        """The call that these texts may go on from."""
+        last, agent = line.persona.last_call, line.persona.agent
+        told = agent is not None and _of_the_call(last, agent, int(self._clock() * 1000))
+        return last.conversation_id if last is not None and told else ""
 
     def _known(self, persona: Persona, agent: Agent, waiting: Sequence[Text]) -> tuple[str, ...]:
         """What is remembered of the person, the nearest to what they have just written first."""

@@ -1,0 +1,148 @@
+"""Where conversations are found, and what state they are in; calls and texts have one form.
+
+| item | pk | sk |
+|---|---|---|
+| a conversation | ``ORG#{organization_id}`` | ``CONVERSATION#{conversation_id}`` |
+| its place in lists | ``LIST#conversations#{scope}`` | ``{epoch ms of its beginning}#{conversation_id}`` |
+
+A scope is an organization, or ``{organization_id}#{contact}``.
+
+A call is ``active`` until it is over, then ``closed``. A thread of texts is ``active`` while it goes on, ``inactive``
+once it has been quiet, and active again with the next answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from ringfold.adapters import codec
+from ringfold.adapters.directory import conversation_key
+from ringfold.adapters.items import CONDITION_FAILED, request, wire_key
+from ringfold.core.ids import ConversationId, OrganizationId
+from ringfold.core.texts import Thread
+from ringfold.errors import DependencyError
+
+CLAIM_S: Final = 120
+"""How long one worker has a conversation for itself; less than until its message comes again."""
+
+
+def places(organization_id: str, contact: str, conversation_id: str, created_ms: int) -> list[dict[str, Any]]:
+    """The items by which a conversation is listed; of an anonymous caller's, only the organization's list."""
+    scopes = [organization_id, f"{organization_id}#{contact}"] if contact else [organization_id]
+    return [
+        {"pk": list_pk(scope), "sk": f"{created_ms:013d}#{conversation_id}", "conversation_id": conversation_id}
+        for scope in scopes
+    ]
+
+
+def list_pk(scope: str) -> str:
+    """The partition of a list: an organization's, or ``{organization}#{contact}``."""
+    return f"LIST#conversations#{scope}"
+
+
+def goes_on(table: str, thread: Thread, at_ms: int, received: int, continues: str) -> dict[str, Any]:
+    """The action of a transaction that says: this thread goes on.
+
+    Args:
+        table: The table.
+        thread: The thread.
+        at_ms: When.
+        received: How many texts have come so far.
+        continues: The conversation that it goes on from, on another channel; ``""`` for none.
+    """
+    key = conversation_key(OrganizationId(thread.organization_id), ConversationId(thread.conversation_id))
+    values: dict[str, Any] = {
+        ":id": thread.conversation_id,
+        ":organization": thread.organization_id,
+        ":channel": thread.channel,
+        ":contact": thread.contact,
+        ":number": thread.agent_number,
+        ":active": "active",
+        ":at": iso(at_ms),
+        ":received": received,
+    }
+    sets = (
+        "SET conversation_id = :id, organization_id = :organization, channel = :channel, caller_number = :contact, "
+        "agent_number = :number, #state = :active, created_at = if_not_exists(created_at, :at), updated_at = :at, "
+        "received = :received"
+    )
+    if continues:
+        sets, values[":continues"] = f"{sets}, continues = :continues", continues
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": wire_key(key),
+            "UpdateExpression": sets,
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": codec.dump_item(values),
+        }
+    }
+
+
+class Conversations:
+    """Writes through a botocore ``dynamodb`` client."""
+
+    def __init__(self, client: Any, table: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._client, self._table, self._clock = client, table, clock
+
+    def claim(self, organization_id: str, conversation_id: str) -> bool:
+        """Have a conversation for oneself for a while; ``False`` when somebody else has it."""
+        now = int(self._clock())
+        return self._update(
+            organization_id,
+            conversation_id,
+            "SET claimed_until = :until",
+            "attribute_exists(pk) AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)",
+            {":until": now + CLAIM_S, ":now": now},
+        )
+
+    def release(self, organization_id: str, conversation_id: str) -> None:
+        """Let others have it again."""
+        self._update(organization_id, conversation_id, "REMOVE claimed_until", "attribute_exists(pk)", {})
+
+    def rest(self, organization_id: str, conversation_id: str, received: int) -> bool:
+        """A thread has been quiet; whether it still is, with so many texts received."""
+        values = {":inactive": "inactive", ":received": received}
+        condition = "received = :received"
+        return self._update(
+            organization_id, conversation_id, "SET #state = :inactive", condition, values, {"#state": "state"}
+        )
+
+    def _update(
+        self,
+        organization_id: str,
+        conversation_id: str,
+        expression: str,
+        condition: str,
+        values: dict[str, Any],
+        names: dict[str, str] | None = None,
+    ) -> bool:
+        key = conversation_key(OrganizationId(organization_id), ConversationId(conversation_id))
+        more: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        if values:
+            more["ExpressionAttributeValues"] = codec.dump_item(values)
+        try:
+            request(
+                self._client.update_item,
+                "update conversation",
+                TableName=self._table,
+                Key=wire_key(key),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                **more,
+            )
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != CONDITION_FAILED:
+                raise DependencyError("dynamodb", f"update conversation: {exc.response['Error']['Code']}") from exc
+            return False
+        return True
+
+
+def iso(at_ms: int) -> str:
+    """An instant as it is stored: ``2026-11-26T04:17:00.123Z``."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
