@@ -35,10 +35,11 @@ TESTED_THROUGH: dict[str, str] = {
     # A resource's routes, service and store are one way of a request; they are tested from its beginning.
     **{
         f"{_ADMIN}/{part}/{name}.py": f"tests/admin/routes/test_{name}.py"
-        for name in ("organizations", "accounts", "agents", "audit", "messages")
+        for name in ("organizations", "accounts", "agents", "audit", "messages", "conversations")
         for part in ("services", "stores")
     },
     "core/ringfold/service/asking.py": "tests/service/test_answerer.py",
+    f"{_ADMIN}/services/people.py": "tests/admin/routes/test_profiles.py",
     f"{_ADMIN}/routes/parts.py": "tests/admin/test_api.py",
     f"{_ADMIN}/models/common.py": "tests/admin/test_api.py",
 }

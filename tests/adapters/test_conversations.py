@@ -21,7 +21,7 @@ NOW_MS = 1_800_000_000_000
 
 
 def went_on(aws: Aws, at_ms: int = NOW_MS, received: int = 1, continues: str = "") -> None:
-    action = goes_on(aws.table, THREAD, at_ms, received, continues)
+    action = goes_on(aws.table, THREAD, (at_ms, at_ms), received, continues)
     aws.client("dynamodb").transact_write_items(TransactItems=[action])
 
 

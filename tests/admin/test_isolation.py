@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ringfold.adapters.erasure import Erasure
+from ringfold.adapters.people import People
 from ringfold.adapters.texts import Texts
+from ringfold.core.memory import Observation
+from ringfold.core.profiles import Identity, Profile
 from ringfold.core.texts import Text, Thread
 from tests.admin.desk import Answer, Desk
 from tests.admin.numbers_desk import NUMBERS, TOKEN, Office
@@ -32,9 +37,25 @@ def theirs(office: Office) -> dict[str, str]:
     thread = Thread(office.org, number["phone_number"], "sms", "+15125550199")
     text = Text(f"msg_{'7' * 26}", thread, "in", SECRET, 1_796_000_000_000, office.account, sid="SM7")
     aws = office.desk.aws
-    assert Texts(aws.client("dynamodb"), aws.table, aws.table).receive(text, "help")
+    store = Texts(aws.client("dynamodb"), aws.table, aws.table)
+    assert store.receive(text, "help")
+    reply = replace(text, message_id=f"msg_{'8' * 26}", direction="out")
+    store.commit(thread, store.state(thread), [], [reply], "2026-12-01")
+    profile = Profile(f"prf_{'7' * 26}", office.org, SECRET, (Identity("phone", "+15125550199"),))
+    people = People(aws.client("dynamodb"), aws.table)
+    people.create(profile)
+    person = people.load(office.org, profile.profile_id)
+    assert person is not None
+    fact = Observation(f"obs_{'7' * 26}", SECRET, "fact", "name", 1.0, SECRET, (thread.conversation_id,), 1, 1)
+    people.save(person, [fact])
+    erasure = f"era_{'7' * 26}"
+    Erasure(aws.client("dynamodb"), aws.table, aws.table).begin(office.org, erasure, profile.profile_id)
     return {
         "message_id": text.message_id,
+        "conversation_id": thread.conversation_id,
+        "profile_id": profile.profile_id,
+        "observation_id": fact.observation_id,
+        "erasure_id": erasure,
         "agent_id": agent,
         "number_id": number["id"],
         "account_id": office.account,
@@ -50,6 +71,8 @@ def probes(office: Office, ids: dict[str, str]) -> Iterator[tuple[str, str, Any]
         ("post", f"{NUMBERS}/{{number_id}}/agents"): {"agent_id": ids["agent_id"]},
         ("post", "/api/voice/accounts/{account_id}/rotate"): {"auth_token": TOKEN + "2"},
         ("post", "/api/agents/{agent_id}/rollback"): {"version": 1},
+        ("post", "/api/profiles/{profile_id}/merge"): {"into": ids["profile_id"]},
+        ("post", "/api/profiles/{profile_id}/identities"): {"kind": "account_id", "value": "A-17"},
     }
     for path, operations in office.desk.api.description()["paths"].items():
         names = re.findall(r"\{(\w+)\}", path)

@@ -50,3 +50,26 @@ def test_each_message_is_taken_by_itself(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert {"batchItemFailures": [{"itemIdentifier": "0"}, {"itemIdentifier": "3"}]} == answer
     assert [("org_1", "conv_down"), ("org_1", "conv_1"), (THREAD, 4)] == insights.taken
+
+
+@pytest.mark.accept("M9")
+@pytest.mark.parametrize(("progress", "delays"), [("done", []), ("more", [0]), ("waiting", [app.CALL_PAUSE_S])])
+def test_an_erasure_is_carried_on(monkeypatch: pytest.MonkeyPatch, progress: str, delays: list[int]) -> None:
+    """Until it is done; later, while a call of the person's is going on."""
+    asked: list[int] = []
+
+    class Erasure:
+        def run(self, *_: Any) -> str:
+            return progress
+
+    class Queue:
+        def job(self, organization_id: str, job_id: str, delay_s: int) -> None:
+            assert ("org_1", "job_1") == (organization_id, job_id)
+            asked.append(delay_s)
+
+    monkeypatch.setattr(app.bootstrap, "erasure", Erasure)
+    monkeypatch.setattr(app.bootstrap, "insights_queue", Queue)
+
+    answer = app.handler(records({"kind": "job", "organization_id": "org_1", "job_id": "job_1"}), None)
+
+    assert ([], delays) == (answer["batchItemFailures"], asked)

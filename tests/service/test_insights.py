@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ringfold.adapters import codec
-from ringfold.adapters.conversations import Conversations
+from ringfold.adapters.conversations import Conversations, places
 from ringfold.adapters.directory import Directory, agent_key, conversation_key
 from ringfold.adapters.people import People, Person
 from ringfold.adapters.transcripts import Transcripts
@@ -24,7 +24,7 @@ from ringfold.core.profiles import Identity
 from ringfold.errors import ConfigError, DependencyError
 from ringfold.service.insights import Insights, read_message
 from tests.aws import Aws
-from tests.texts_world import ACCOUNT, CONTACT, THREAD, TextWorld, build
+from tests.texts_world import ACCOUNT, CONTACT, NUMBER, THREAD, TextWorld, build
 from tests.world import World, world
 
 __all__ = ["world"]
@@ -92,7 +92,6 @@ class Desk:
 
     @property
     def insights(self) -> Insights:
-        world = self.them.world
         return Insights(
             directory=Directory(self.them.world.dynamodb, self.them.world.aws.table),
             people=self.people,
@@ -115,7 +114,14 @@ class Desk:
             "agent_id": "agt_skyowl_airline",
             "created_at": f"2026-12-0{day}T10:00:00.000Z",
             "state": "active",
+            "channel": "voice",
+            "conversation_id": conversation_id,
+            "organization_id": ORG,
+            "agent_number": NUMBER,
         }
+        contact = "" if caller == "anonymous" else caller
+        for place in places(ORG, contact, conversation_id, 1_796_119_200_000 + 86_400_000 * (day - 1)):
+            self.them.world.dynamodb.put_item(TableName=self.them.world.aws.table, Item=codec.dump_item(place))
         self.them.world.dynamodb.put_item(TableName=self.them.world.aws.table, Item=codec.dump_item(item))
         keeper = Transcripts(self.them.world.dynamodb, self.them.world.aws.table)
         keeper.keep(ORG, conversation_id, "caller_hung_up", said, 0)

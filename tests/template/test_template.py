@@ -208,7 +208,7 @@ def test_environment_and_settings_agree(expanded: Template) -> None:
             "TokenClaimsFunction": set(),
             "IncomingFunction": {*config.NAMES, insights},
             "ProvisionFunction": {*config.NAMES, *config.OPTIONAL} - texting - {idle},
-            "InsightsFunction": {*config.NAMES, *texting},
+            "InsightsFunction": {*config.NAMES, *texting, insights},
             "SmsWebhookFunction": {*config.NAMES, *texting},
             "OutboxFunction": {*config.NAMES, *texting},
             "SmsReplyFunction": {*config.NAMES, *texting, idle, insights, "TWILIO_API_BASE_URL"},

@@ -10,6 +10,9 @@ from typing import Any
 
 from ringfold import config
 from ringfold.adapters import aws
+from ringfold.adapters.erasure import Erasure
+from ringfold.adapters.insights_queue import InsightsQueue
+from ringfold.adapters.people import People
 from ringfold.adapters.secrets import Secrets
 from ringfold.log import Log
 from ringfold.tools.catalogue import catalogue
@@ -23,17 +26,21 @@ from ringfold_admin.reminders import NoReminders, QueuedReminders, Reminders
 from ringfold_admin.routes.accounts import account_routes
 from ringfold_admin.routes.agents import agent_routes
 from ringfold_admin.routes.audit import audit_routes
+from ringfold_admin.routes.conversations import conversation_routes
 from ringfold_admin.routes.messages import message_routes
 from ringfold_admin.routes.numbers import number_routes
 from ringfold_admin.routes.organizations import organization_routes
+from ringfold_admin.routes.profiles import profile_routes
 from ringfold_admin.services.accounts import AccountService
 from ringfold_admin.services.agents import AgentService
 from ringfold_admin.services.audit import AuditService
+from ringfold_admin.services.conversations import ConversationService
 from ringfold_admin.services.desk import Desk
 from ringfold_admin.services.messages import MessageService
 from ringfold_admin.services.number_settings import NumberSettings
 from ringfold_admin.services.numbers import NumberService, countries_of
 from ringfold_admin.services.organizations import OrganizationService
+from ringfold_admin.services.people import PeopleService
 from ringfold_admin.services.purchases import Purchases
 from ringfold_admin.services.releases import Releases
 from ringfold_admin.services.sites import Site
@@ -43,6 +50,7 @@ from ringfold_admin.services.webhooks import GLANCE_S, Webhooks
 from ringfold_admin.stores.accounts import Accounts
 from ringfold_admin.stores.agents import Agents
 from ringfold_admin.stores.audit import AuditTrail
+from ringfold_admin.stores.conversations import Conversations
 from ringfold_admin.stores.messages import Messages
 from ringfold_admin.stores.numbers import Numbers
 from ringfold_admin.stores.organizations import Organizations
@@ -73,6 +81,7 @@ def api() -> Entry:
         log=Log(settings.log_level, function="provision", stage=settings.stage),
         site=Site(settings.public_base_url, settings.relay_url, settings.fallback_url, settings.turn_dispatch),
         reminders=QueuedReminders(aws.client("sqs"), queue_url) if queue_url else NoReminders(),
+        later=InsightsQueue(aws.client("sqs"), settings.insights_queue_url).job,
     )
 
 
@@ -89,6 +98,7 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
     site: Site | None = None,
     reminders: Reminders | None = None,
     probe: TwilioSide | None = None,
+    later: Callable[[str, str], None] = lambda *_: None,
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> Entry:
     """Everything over these clients."""
@@ -128,12 +138,16 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
         trials=Trials(table),
         probe=side,
     )
+    erasure = Erasure(dynamodb, table_name, "", clock=lambda: clock() / 1000)
+    people = PeopleService(People(dynamodb, table_name), erasure, table, desk, later)
     routers = (
         organization_routes(OrganizationService(organizations, table, desk)),
         account_routes(account_service),
         number_routes(number_service, purchases, releases, verifier),
         agent_routes(AgentService(agents, organizations, desk, tools, numbers)),
         message_routes(MessageService(Messages(table), desk)),
+        conversation_routes(ConversationService(Conversations(table), people, desk)),
+        profile_routes(people),
         audit_routes(AuditService(AuditTrail(table), desk)),
     )
     return Entry(Api(routers, Idempotency(dynamodb, table_name), log), purchases, log)

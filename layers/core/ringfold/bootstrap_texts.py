@@ -13,6 +13,7 @@ from ringfold.adapters import aws
 from ringfold.adapters.bedrock import Bedrock
 from ringfold.adapters.conversations import Conversations
 from ringfold.adapters.directory import Directory
+from ringfold.adapters.erasure import Erasure
 from ringfold.adapters.insights_queue import InsightsQueue
 from ringfold.adapters.messages import Messages, Refused
 from ringfold.adapters.people import People
@@ -107,6 +108,12 @@ def replies() -> Replies:
 def insights_queue() -> InsightsQueue:
     """Where conversations wait to be remembered."""
     return InsightsQueue(aws.client("sqs", read_timeout_s=READ_TIMEOUT_S), settings().insights_queue_url)
+
+
+@cache
+def erasure() -> Erasure:
+    """What forgets people."""
+    return Erasure(_dynamodb(), settings().table_name, settings().outbox_table_name)
 
 
 @cache

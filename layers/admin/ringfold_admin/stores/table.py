@@ -150,6 +150,10 @@ class Table:
                 return
         raise ConflictError("write: other transactions were in the way")
 
+    def actions(self, writes: Sequence[Write]) -> list[dict[str, Any]]:
+        """Writes as actions of a transaction, for an adapter that has others of its own in it."""
+        return [self._action(write) for write in writes]
+
     def _action(self, write: Write) -> dict[str, Any]:
         conditions, names, values = [], {}, {}
         if write.revision == 0:

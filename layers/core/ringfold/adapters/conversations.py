@@ -45,13 +45,13 @@ def list_pk(scope: str) -> str:
     return f"LIST#conversations#{scope}"
 
 
-def goes_on(table: str, thread: Thread, at_ms: int, received: int, continues: str) -> dict[str, Any]:
+def goes_on(table: str, thread: Thread, span_ms: tuple[int, int], received: int, continues: str) -> dict[str, Any]:
     """The action of a transaction that says: this thread goes on.
 
     Args:
         table: The table.
         thread: The thread.
-        at_ms: When.
+        span_ms: When what is new of it began, and ended.
         received: How many texts have come so far.
         continues: The conversation that it goes on from, on another channel; ``""`` for none.
     """
@@ -63,12 +63,13 @@ def goes_on(table: str, thread: Thread, at_ms: int, received: int, continues: st
         ":contact": thread.contact,
         ":number": thread.agent_number,
         ":active": "active",
-        ":at": iso(at_ms),
+        ":began": iso(span_ms[0]),
+        ":at": iso(span_ms[1]),
         ":received": received,
     }
     sets = (
         "SET conversation_id = :id, organization_id = :organization, channel = :channel, caller_number = :contact, "
-        "agent_number = :number, #state = :active, created_at = if_not_exists(created_at, :at), updated_at = :at, "
+        "agent_number = :number, #state = :active, created_at = if_not_exists(created_at, :began), updated_at = :at, "
         "received = :received"
     )
     if continues:

@@ -48,13 +48,13 @@ class InsightsQueue:
         """
         self._send({"kind": "texts", "thread": thread.__dict__, "seen": seen}, min(delay_s, LONGEST_DELAY_S))
 
-    def job(self, organization_id: str, job_id: str) -> None:
-        """Have a job carried on.
+    def job(self, organization_id: str, job_id: str, delay_s: int = 0) -> None:
+        """Have an erasure carried on; see :mod:`ringfold.adapters.erasure`.
 
         Raises:
             DependencyError: If SQS did not take it.
         """
-        self._send({"kind": "job", "organization_id": organization_id, "job_id": job_id}, 0)
+        self._send({"kind": "job", "organization_id": organization_id, "job_id": job_id}, delay_s)
 
     def _send(self, message: Mapping[str, Any], delay_s: int) -> None:
         if not self._url:

@@ -128,13 +128,20 @@ class People:
         self._transact("create profile", actions)
         return made
 
-    def save(self, person: Person, changed: Sequence[Observation] = (), summaries: Sequence[Summary] = ()) -> Person:
+    def save(
+        self,
+        person: Person,
+        changed: Sequence[Observation] = (),
+        summaries: Sequence[Summary] = (),
+        also: Sequence[Any] = (),
+    ) -> Person:
         """Store what has changed of a person, and what agents are told of them from now on.
 
         Args:
             person: As it is now to be; its profile's version is the one that was read.
             changed: Facts that are new or have changed.
             summaries: New ones.
+            also: Actions of the same transaction.
 
         Raises:
             ConflictError: If somebody else has changed the profile since it was read.
@@ -154,10 +161,10 @@ class People:
             sk = f"SUM#{each.at_ms:013d}#{each.conversation_id}"
             actions.append(self._put({"pk": pk, "sk": sk, **_doc(each), "expires_at": expiry}))
         saved = replace(person, profile=profile, memory=replace(person.memory, name=profile.name))
-        self._transact("save profile", [*actions, *self._told(saved, now)])
+        self._transact("save profile", [*actions, *self._told(saved, now), *also])
         return saved
 
-    def add_identity(self, profile: Profile, identity: Identity) -> Profile:
+    def add_identity(self, profile: Profile, identity: Identity, also: Sequence[Any] = ()) -> Profile:
         """Know a person by one more identity.
 
         Raises:
@@ -170,10 +177,10 @@ class People:
             updated_ms=int(self._clock() * 1000),
         )
         put = self._put(self._profile_item(made), condition="version = :was", was=profile.version)
-        self._transact("add identity", [put, self._claim(made, identity)])
+        self._transact("add identity", [put, self._claim(made, identity), *also])
         return made
 
-    def regroup(self, one: Profile, into: Profile) -> None:
+    def regroup(self, one: Profile, into: Profile, also: Sequence[Any] = ()) -> None:
         """Store two profiles that were merged, or whose merge was taken back, as they are now to be.
 
         Raises:
@@ -188,7 +195,7 @@ class People:
             )
             for each in (one, into)
         ]
-        self._transact("merge profiles", puts)
+        self._transact("merge profiles", [*puts, *also])
         for each in (one, into):
             self.tell(each.organization_id, each.profile_id)
 

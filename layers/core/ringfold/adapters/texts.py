@@ -199,12 +199,13 @@ class Texts:
             actions += [self._put({**_key_item(id_key(reply.message_id)), **_where(reply)}, new=True)]
             actions += self._puts(reply)
         told_ms = [each.at_ms for each in (*answered, *replies)]
-        actions.append(goes_on(self._table, thread, max(told_ms), state.received, continues))
+        span_ms = min(told_ms), max(told_ms)
+        actions.append(goes_on(self._table, thread, span_ms, state.received, continues))
         if not state.day:  # its first answer
-            listed = places(thread.organization_id, thread.contact, thread.conversation_id, min(told_ms))
+            listed = places(thread.organization_id, thread.contact, thread.conversation_id, span_ms[0])
             actions += [self._put(item) for item in listed]
         if tail:
-            actions.append(self._put(self._tail(thread, tail, max(told_ms))))
+            actions.append(self._put(self._tail(thread, tail, span_ms[1])))
         self._transact("settle answer", actions)
 
     def sent(self, text: Text, sid: str, state: str) -> None:
