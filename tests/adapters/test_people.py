@@ -11,7 +11,7 @@ import pytest
 from ringfold.adapters.directory import contact_memory_key
 from ringfold.adapters.items import get_many
 from ringfold.adapters.people import People, Person
-from ringfold.core.memory import Memory, Observation, Summary, memory_from_doc
+from ringfold.core.memory import DAY_MS, Memory, Observation, Summary, memory_from_doc, recall
 from ringfold.core.profiles import Identity, Profile, merge, unmerge
 from ringfold.errors import ConflictError
 from tests.aws import Aws
@@ -141,3 +141,20 @@ def test_a_forgotten_fact_is_told_no_more(people: People, aws: Aws) -> None:
     memory = told(aws)
     assert memory is not None
     assert ["Lives in Austin."] == [each.text for each in memory.observations]
+
+
+@pytest.mark.accept("H10")
+def test_an_organization_decides_how_long_it_remembers(people: People, aws: Aws) -> None:
+    """Items expire by its limit, and what is told until then keeps to it too."""
+    item = {"pk": {"S": f"ORG#{ORG}"}, "sk": {"S": "META"}, "doc": {"S": json.dumps({"memory_days": 30})}}
+    aws.client("dynamodb").put_item(TableName=aws.table, Item=item)
+
+    learn(people, made(people), fact())
+
+    items = aws.client("dynamodb").scan(TableName=aws.table)["Items"]
+    expiring = {each["sk"]["S"][:3]: int(each["expires_at"]["N"]) for each in items if "expires_at" in each}
+    month = NOW // 1000 + 30 * 86_400
+    assert {"OBS": month, "SUM": month} == expiring
+    memory = told(aws)
+    assert memory is not None
+    assert [2, 0] == [len(recall(memory, NOW + days * DAY_MS)) for days in (29, 30)]

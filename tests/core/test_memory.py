@@ -183,7 +183,7 @@ def test_each_kind_is_kept_for_its_time() -> None:
     known = Memory(observations=(plan, taste), summaries=(Summary("c1", "voice", "She called.", NOW),))
 
     def after(days: int, most: int = 0) -> tuple[int, int]:
-        now = memory.current(known, NOW + days * DAY, most)
+        now = memory.current(replace(known, most_days=most), NOW + days * DAY)
         return len(now.observations), len(now.summaries)
 
     assert [(2, 1), (1, 1), (0, 0)] == [after(89), after(90), after(730)]

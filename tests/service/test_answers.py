@@ -22,6 +22,7 @@ from ringfold.core.ids import (
     PhoneNumber,
 )
 from ringfold.core.lines import Account, LastCall, LastTexts, Number
+from ringfold.core.memory import Memory
 from ringfold.errors import ConfigError
 from ringfold.service import answers
 
@@ -155,6 +156,30 @@ def test_the_window_is_the_agents(seconds: int, resumed: bool) -> None:
 
     assert snapshot is not None
     assert (resumed, "Welcome back." if resumed else "Hello.") == (bool(snapshot.previous), snapshot.greeting)
+
+
+@pytest.mark.accept("H11")
+@pytest.mark.parametrize(
+    ("name", "remembers", "greeting"),
+    [
+        ("Jane Smith", True, "Hi Jane, hello again."),
+        ("Jean-Luc", True, "Hi Jean-Luc, hello again."),
+        ("", True, "Hello."),
+        ("<break/>", True, "Hello."),
+        ("Jane", False, "Hello."),
+    ],
+)
+def test_a_caller_whose_name_is_known_is_greeted_by_it(name: str, remembers: bool, greeting: str) -> None:
+    """By the first name, where the number has such a greeting and the agent's memory is on."""
+    number = replace(NUMBER, named_greeting="Hi {name}, hello again.")
+    persona = Persona(None, AGENT, "Org", memory=Memory("prf_1", name))
+
+    snapshot = answers.build_snapshot(
+        number, replace(AGENT, memory=remembers), persona, "+15125550147", "https://api", NOW_MS
+    )
+
+    assert greeting == snapshot.greeting
+    assert "Hello." == answers.build_snapshot(NUMBER, AGENT, persona, "+1", "https://api", NOW_MS).greeting
 
 
 @pytest.mark.accept("G9")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from ringfold_admin.models.common import Given, Instant, Name, Shown
+
+MemoryDays = Annotated[
+    int,
+    Field(ge=0, le=3650, description="How long anything is remembered of a person at most; 0: as long as its kind is."),
+]
 
 
 class NewOrganization(Given):
@@ -15,6 +24,7 @@ class OrganizationChange(Given):
     """What is to be changed; fields left out stay as they are."""
 
     name: Name | None = None
+    memory_days: MemoryDays | None = None
 
 
 class Organization(Shown):
@@ -22,6 +32,7 @@ class Organization(Shown):
 
     id: str
     name: str
+    memory_days: int
     created_at: Instant
     updated_at: Instant
 

@@ -56,7 +56,7 @@ class OrganizationService:
         return item
 
     def change(self, principal: Principal, organization_id: str, changed: dict[str, Any], if_match: str | None) -> Item:
-        """Change its name."""
+        """Change its settings."""
         principal.require_manage()
 
         def change() -> Item:

@@ -94,7 +94,7 @@ class PeopleService:
         person = self._person(str(principal.organization_of(organization_id)), profile_id)
         return {
             "profile": profile_view(person.profile),
-            "observations": [_observation(each) for each in person.memory.observations],
+            "observations": [_observation(each, person.memory.most_days) for each in person.memory.observations],
             "summaries": [_summary(each) for each in person.memory.summaries],
             "told": core.recall(person.memory, self._desk.clock()),
         }
@@ -303,7 +303,7 @@ def profile_view(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _observation(fact: core.Observation) -> dict[str, Any]:
+def _observation(fact: core.Observation, most_days: int) -> dict[str, Any]:
     return {
         "id": fact.observation_id,
         "text": fact.text,
@@ -314,7 +314,7 @@ def _observation(fact: core.Observation) -> dict[str, Any]:
         "conversations": list(fact.conversations),
         "first_at": iso(fact.first_ms),
         "last_at": iso(fact.last_ms),
-        "expires_at": iso(core.expires_ms(fact)),
+        "expires_at": iso(core.expires_ms(fact, most_days)),
         "superseded_by": fact.superseded_by or None,
     }
 

@@ -98,6 +98,7 @@ def view(item: Item) -> dict[str, Any]:
     return {
         "id": item["organization_id"],
         "name": doc_of(item).get("name", ""),
+        "memory_days": doc_of(item).get("memory_days", 0),
         "created_at": item["created_at"],
         "updated_at": item["updated_at"],
         "revision": item["revision"],

@@ -24,7 +24,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ringfold.adapters import codec
-from ringfold.adapters.directory import contact_memory_key
+from ringfold.adapters.directory import contact_memory_key, organization_key
 from ringfold.adapters.items import Key, doc_of, get_many, request, wire_key
 from ringfold.core import memory as core
 from ringfold.core.memory import Memory, Observation, Summary, observation_from_doc, summary_from_doc
@@ -91,8 +91,16 @@ class People:
                     summaries.append(summary_from_doc(doc_of(item)))
         observations.sort(key=lambda o: (o.first_ms, o.observation_id))
         summaries.sort(key=lambda s: (s.at_ms, s.conversation_id))
-        memory = Memory(profile_id, profile.name, tuple(observations), tuple(summaries))
+        days = self._most_days(organization_id)
+        memory = Memory(profile_id, profile.name, tuple(observations), tuple(summaries), days)
         return Person(profile, memory, tuple(each for each in others if each is not None))
+
+    def _most_days(self, organization_id: str) -> int:
+        """As long as an organization remembers anything; 0 for as long as its kind is kept."""
+        key = organization_key(organization_id)
+        item = get_many(self._client, self._table, [key], "read organization").get(key)
+        days = doc_of(item).get("memory_days", 0) if item else 0
+        return days if isinstance(days, int) else 0
 
     def _partition(self, organization_id: str, profile_id: str) -> list[dict[str, Any]]:
         pk = person_key(organization_id, profile_id)[0]
@@ -150,17 +158,18 @@ class People:
         profile = replace(person.profile, version=person.profile.version + 1, updated_ms=now)
         pk = person_key(profile.organization_id, profile.profile_id)[0]
         actions = [self._put(self._profile_item(profile), condition="version = :was", was=person.profile.version)]
+        days = self._most_days(profile.organization_id)
         for fact in changed:
-            days = core.KEPT_DAYS.get(fact.kind, core.SUMMARY_DAYS)
-            expiry = fact.last_ms // 1000 + days * 86_400
+            expiry = core.expires_ms(fact, days) // 1000
             actions.append(
                 self._put({"pk": pk, "sk": f"OBS#{fact.observation_id}", **_doc(fact), "expires_at": expiry})
             )
         for each in summaries:
-            expiry = each.at_ms // 1000 + core.SUMMARY_DAYS * 86_400
+            expiry = core.summary_expires_ms(each, days) // 1000
             sk = f"SUM#{each.at_ms:013d}#{each.conversation_id}"
             actions.append(self._put({"pk": pk, "sk": sk, **_doc(each), "expires_at": expiry}))
-        saved = replace(person, profile=profile, memory=replace(person.memory, name=profile.name))
+        memory = replace(person.memory, name=profile.name, most_days=days)
+        saved = replace(person, profile=profile, memory=memory)
         self._transact("save profile", [*actions, *self._told(saved, now), *also])
         return saved
 

@@ -158,12 +158,14 @@ class Memory:
 
     Attributes:
         name: How they called themselves; ``""`` while nobody knows.
+        most_days: As long as this the organization remembers anything; 0 for as long as its kind is kept.
     """
 
     profile_id: str = ""
     name: str = ""
     observations: tuple[Observation, ...] = ()
     summaries: tuple[Summary, ...] = ()
+    most_days: int = 0
 
     def to_doc(self) -> dict[str, Any]:
         """The form that is stored."""
@@ -188,6 +190,7 @@ def memory_from_doc(doc: Mapping[str, Any]) -> Memory:
         str(doc.get("name", "")),
         tuple(observation_from_doc(each) for each in doc.get("observations", ())),
         tuple(summary_from_doc(each) for each in doc.get("summaries", ())),
+        int(doc.get("most_days", 0)),
     )
 
 
@@ -343,12 +346,17 @@ def expires_ms(observation: Observation, most_days: int = 0) -> int:
     return observation.last_ms + (min(days, most_days) if most_days else days) * DAY_MS
 
 
-def current(memory: Memory, now_ms: int, most_days: int = 0) -> Memory:
+def summary_expires_ms(summary: Summary, most_days: int = 0) -> int:
+    """When a summary is forgotten."""
+    return summary.at_ms + (min(SUMMARY_DAYS, most_days) if most_days else SUMMARY_DAYS) * DAY_MS
+
+
+def current(memory: Memory, now_ms: int) -> Memory:
     """What still holds of a memory: nothing superseded, nothing expired; the best of too many facts."""
-    facts = [o for o in memory.observations if not o.superseded_by and expires_ms(o, most_days) > now_ms]
+    days = memory.most_days
+    facts = [o for o in memory.observations if not o.superseded_by and expires_ms(o, days) > now_ms]
     facts.sort(key=lambda o: (-_worth(o, now_ms), o.observation_id))
-    days = min(SUMMARY_DAYS, most_days) if most_days else SUMMARY_DAYS
-    summaries = [s for s in memory.summaries if s.at_ms + days * DAY_MS > now_ms]
+    summaries = [s for s in memory.summaries if summary_expires_ms(s, days) > now_ms]
     return replace(memory, observations=tuple(facts[:MOST_KEPT]), summaries=tuple(summaries))
 
 
