@@ -3,6 +3,8 @@ import { Call } from "./call.js";
 import { Captions } from "./components/captions.js";
 import { keypad } from "./components/keypad.js";
 import { lab } from "./components/lab.js";
+import { Person } from "./components/person.js";
+import { Texts } from "./components/texts.js";
 import { Traffic } from "./components/traffic.js";
 import { showTurns } from "./components/turns.js";
 import { makeEar, Voice } from "./components/voice.js";
@@ -12,6 +14,10 @@ const backend = chooseBackend();
 const captions = new Captions(byId("captions"), byId("spoken"));
 const traffic = new Traffic(byId("rows"), byId("filters"));
 const voice = new Voice();
+
+const who = () => ({ number: byId("dial-to").value, contact: byId("dial-from").value.trim() });
+const texts = new Texts(byId("texts"), backend, who);
+const person = new Person(byId("person"), backend, who);
 
 /** @type {Call|null} */
 let call = null;
@@ -37,6 +43,7 @@ async function loadNumbers() {
     byId("backend-state").textContent = backend.name;
     byId("backend-state").dataset.state = "ok";
     byId("dial-call").disabled = numbers.length === 0;
+    showPerson();
     byId("dial-hint").textContent = numbers.length
       ? ""
       : "The local system has no numbers. `make reset` seeds them again.";
@@ -66,6 +73,67 @@ byId("dial").addEventListener("submit", async (event) => {
     byId("dial-call").disabled = false;
   }
 });
+
+// -- texts
+
+function showTexting(on) {
+  byId("texting").hidden = !on;
+  byId("dial").hidden = on;
+}
+
+byId("to-text").addEventListener("click", () => {
+  const to = byId("dial-to");
+  byId("texts-peer").replaceChildren(to.selectedOptions[0]?.dataset.name ?? "", h("small", {}, to.value));
+  showTexting(true);
+  texts.shown = "";
+  refreshTexts();
+  byId("write-text").focus();
+});
+byId("texts-back").addEventListener("click", () => showTexting(false));
+byId("write").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const input = byId("write-text");
+  const body = input.value.trim();
+  if (!body) return;
+  input.value = "";
+  byId("texts-hint").textContent = "";
+  try {
+    await texts.write(body);
+  } catch (error) {
+    byId("texts-hint").textContent = error.message;
+    input.value = body;
+  }
+});
+
+async function refreshTexts() {
+  try {
+    await texts.refresh();
+  } catch (error) {
+    byId("texts-hint").textContent = error.message;
+  }
+}
+
+// -- who it is
+
+let looking = false;
+
+/** Look now; a look that is still going on is enough. */
+async function showPerson() {
+  if (looking) return;
+  looking = true;
+  try {
+    await person.refresh();
+  } catch {
+    // The next happening looks again.
+  } finally {
+    looking = false;
+  }
+}
+
+for (const id of ["dial-to", "dial-from"]) byId(id).addEventListener("change", showPerson);
+setInterval(() => {
+  if (!byId("texting").hidden) refreshTexts();
+}, 700);
 
 // -- during the call
 
@@ -200,6 +268,7 @@ if (ear) {
 // -- what the functions do meanwhile
 
 backend.functions((record) => {
+  if (record.kind === "invoke" && /incoming|insights|sms-reply/.test(record.function)) showPerson();
   if (!call || !["invoke", "log", "violation", "post_refused"].includes(record.kind)) return;
   if (record.source === "carrier") return; // came with the call's own events
   if (record.call_sid !== call.id && !(record.line ?? "").includes(call.id)) return;

@@ -9,6 +9,10 @@
  * @property {(id: string, onEvent: (event: Object) => void, onEnd: () => void) => () => void} follow  returns a stop
  * @property {(onRecord: (record: Object) => void) => () => void} functions  what the Lambda functions do
  * @property {(id: string, what: string, fields?: Object) => Promise<Object>} act  say, press, hangup, drop, interrupt
+ * @property {(number: string, contact: string, body: string) => Promise<Object>} write  a text
+ * @property {(number: string, contact: string) => Promise<{messages: Array<Object>}>} texts  between the two
+ * @property {(number: string) => Promise<string>} organization  whose number it is; "" where there is no API
+ * @property {(path: string) => Promise<Object>} api  the administrators' API, for reading
  * @property {() => Promise<Object>} behaviour  how the scripted model behaves
  * @property {(document: Object) => Promise<Object>} setBehaviour
  * @property {(document: Object) => Promise<Object>} setGateway
@@ -19,12 +23,15 @@ const CARRIER = "/local/carrier";
 /** An answer that was not one; `message` is fit for the person at the page. */
 export class BackendError extends Error {}
 
-async function request(method, path, document) {
+async function request(method, path, document, token = "") {
   let answer;
   try {
     answer = await fetch(path, {
       method,
-      headers: document === undefined ? {} : { "Content-Type": "application/json" },
+      headers: {
+        ...(document === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      },
       body: document === undefined ? undefined : JSON.stringify(document),
     });
   } catch {
@@ -70,6 +77,28 @@ export class LiveBackend {
 
   act(id, what, fields = {}) {
     return request("POST", `${CARRIER}/calls/${encodeURIComponent(id)}/${what}`, fields);
+  }
+
+  write(number, contact, body) {
+    return request("POST", `${CARRIER}/messages`, { to: number, from: contact, body });
+  }
+
+  texts(number, contact) {
+    return request("GET", `${CARRIER}/messages?${new URLSearchParams({ number, contact })}`);
+  }
+
+  async organization(number) {
+    this.owners ??= new Map();
+    if (!this.owners.has(number)) {
+      const { numbers } = await this.api("/api/voice/numbers?limit=200");
+      for (const each of numbers) this.owners.set(each.phone_number, each.organization_id ?? "");
+    }
+    return this.owners.get(number) ?? "";
+  }
+
+  async api(path) {
+    this.token ??= (await request("GET", "/local/administrator")).token;
+    return await request("GET", path, undefined, this.token);
   }
 
   behaviour() {
@@ -129,6 +158,22 @@ export class RecordedBackend {
 
   async act(id, what) {
     if (what === "hangup") this.stops.get(id)?.();
+    return {};
+  }
+
+  async write() {
+    return {};
+  }
+
+  async texts() {
+    return { messages: [] };
+  }
+
+  async organization() {
+    return "";
+  }
+
+  async api() {
     return {};
   }
 

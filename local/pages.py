@@ -39,6 +39,7 @@ class GatewayOptions:
         limits: API Gateway's limits; tests shorten them.
         check: Checks administrators' tokens.
         changed: Called when an administrator has changed something.
+        token: Gives the console a token of the platform's administrator; None when there are none.
     """
 
     public_host: str | None = None
@@ -49,6 +50,7 @@ class GatewayOptions:
     limits: RelayLimits = field(default_factory=RelayLimits)
     check: TokenCheck | None = None
     changed: Callable[[], None] = lambda: None
+    token: Callable[[], str | None] = lambda: None
 
 
 class Pages:
@@ -91,6 +93,7 @@ class Pages:
             Route("/healthz", self._health),
             Route("/local/events", self._events),
             Route("/local/traffic", self._page_of_traffic),
+            Route("/local/administrator", self._administrator),
             Route("/local/gateway/faults", self._gateway_faults, methods=["GET", "PUT", "DELETE"]),
             Route("/local/gateway/connections", self._list_connections),
             Route("/local/workers", self._list_workers),
@@ -105,6 +108,10 @@ class Pages:
                 routes.append(Route("/", lambda _request: FileResponse(console / "index.html")))
             routes.append(Mount("/", app=StaticFiles(directory=console, html=True)))
         return routes
+
+    async def _administrator(self, _request: Request) -> Response:
+        """What the console reads the API with; the guard lets nobody but this machine's own pages come here."""
+        return JSONResponse({"token": self._options.token()}, headers={"cache-control": "no-store"})
 
     async def _health(self, _request: Request) -> Response:
         document = {"status": "ok" if self.ready.is_set() else "starting", "versions": self._options.versions or {}}

@@ -159,6 +159,7 @@ class Supervisor:
             versions=versions(),
             check=TokenCheck(parts.pool.public_keys) if parts.pool is not None else None,
             changed=renewal.ask,
+            token=lambda: run.document["platform_admin_token"],
         )
         gateway = Gateway(parts.template, workers, self.traffic, faults, options, carrier)
         server = make_server(gateway, settings.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -133,3 +134,32 @@ def test_the_model_can_be_made_to_stall_from_the_page(phone: Page) -> None:
     say(phone, "Is my flight on time?")
 
     expect(phone.locator(".line--agent").nth(1)).to_be_visible(timeout=ANSWER_MS)
+
+
+@pytest.mark.accept("O1", "G9")
+def test_texts_and_who_it_is_are_shown(phone: Page) -> None:
+    """Written on the page, answered, delivered; the conversation with its transcript stands below; a call goes on."""
+    phone.locator("#dial-from").evaluate("(input) => { input.closest('details').open = true; }")
+    phone.locator("#dial-from").fill("+15125550777")
+    phone.locator("#dial-from").press("Tab")
+    phone.get_by_role("button", name="Text instead").click()
+    phone.get_by_label("What you write").fill(f"My name is Jane Smith. {CODE} Is my flight on time?")
+    phone.get_by_label("What you write").press("Enter")
+
+    answer = phone.locator("#texts .line--agent", has_text=re.compile("delay|late", re.IGNORECASE))
+    expect(answer).to_be_visible(timeout=ANSWER_MS)
+    expect(answer).to_contain_text("delivered", timeout=ANSWER_MS)
+    expect(phone.locator(".conversation", has_text="Texts")).to_be_visible(timeout=ANSWER_MS)
+    expect(phone.locator(".said--caller")).to_contain_text("ABC123")
+
+    phone.get_by_role("button", name="Back").click()
+    place(phone)
+    say(phone, "Hi again. Which seat do I have?")
+    seat = phone.locator(".line--agent", has_text=re.compile("seat 22", re.IGNORECASE)).first
+    expect(seat).to_be_visible(timeout=ANSWER_MS)
+    expect(phone.locator(".conversation", has_text="goes on from another")).to_be_visible(timeout=ANSWER_MS)
+    phone.get_by_role("button", name="Hang up").click()
+    expect(phone.locator("#call-state")).to_have_text("You hung up", timeout=ANSWER_MS)
+    expect(phone.locator(".person__name")).to_contain_text("Jane", timeout=45_000)
+    if folder := os.environ.get("SCREENSHOTS"):
+        phone.screenshot(path=f"{folder}/texts.png", full_page=True)
