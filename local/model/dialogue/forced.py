@@ -7,6 +7,7 @@ from typing import Any
 
 from local.model.dialogue.calls import make_call
 from local.model.dialogue.general import SUBJECTS
+from local.model.dialogue.memory import RECORD, recorded
 from local.model.dialogue.reply import Call, Reply
 from local.model.dialogue.talk import Talk
 from local.model.dialogue.words import normalise, sentences, stems
@@ -15,6 +16,8 @@ from local.model.dialogue.words import normalise, sentences, stems
 def forced_call(talk: Talk, choice: str) -> Reply:
     """Call the chosen tool; of ``any`` the first offered."""
     name = choice if choice != "any" else next(iter(talk.conversation.tools))
+    if name == RECORD:
+        return Reply("", (Call(name, recorded(talk.now.caller)),))
     known = make_call(talk, name, confirmation_code=talk.known_code, seat=talk.seat, preference=talk.preference).input
     spec = talk.conversation.tools[name]
     schema: Mapping[str, Any] = spec["inputSchema"]["json"]
