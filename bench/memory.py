@@ -126,8 +126,10 @@ def main() -> int:
     print("| conversations (traps) | facts | recall | precision | must not | unsupported | names | unfinished or not |")
     print("|---|---|---|---|---|---|---|---|")
     print(
-        f"| {len(rows)} ({traps}) | {count['expected']} | {100 * recall:.0f} % | {100 * precision:.0f} % | {count['wrong']} | "
-        f"{count['unsupported']} | {count['names right']} of {count['names']} | {count['ends right']} of {count['ends']} |"
+        f"| {len(rows)} ({traps}) | {count['expected']} | {100 * recall:.0f} % | {100 * precision:.0f} % | "
+        f"{count['wrong']} | "
+        f"{count['unsupported']} | {count['names right']} of {count['names']} | {count['ends right']} of "
+        f"{count['ends']} |"
     )
     if count["without summary"]:
         print(f"{count['without summary']} without a summary")

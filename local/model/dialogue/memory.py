@@ -11,10 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from local.model.dialogue.memory_rules import RULES, Rule, third_person, tidy
+from local.model.dialogue.memory_facts import FACTS
+from local.model.dialogue.memory_plans import ISSUES, PLANS
+from local.model.dialogue.memory_preferences import PREFERENCES
+from local.model.dialogue.memory_wording import Rule, third_person, tidy
 from local.model.dialogue.names import find_name
 
 RECORD: Final = "record_memory"
+RULES: Final = (*PREFERENCES, *FACTS, *PLANS, *ISSUES)
 MOST_FOUND: Final = 12
 MOST_QUOTE: Final = 160
 TRANSCRIPT: Final = re.compile(r"<transcript>\n(?P<lines>.*)\n</transcript>", re.DOTALL)
@@ -23,8 +27,10 @@ SENTENCE: Final = re.compile(
     r"(?:[^.!?]|(?<=\b[A-Za-z])\.|(?<=\b(?:Dr|Mr|Ms|St))\.|(?<=\bMrs)\.|[.](?=\S))+(?:[.!?]+|$)"
 )
 SUBJECT: Final = (
-    r"(?:i|i'm|i've|i'd|i'll|im|my|me|we|we're|we've|we'll|our|you|your|it|it's|its|that|that's|this|the|nothing|please|he|he's|she|"
-    r"she's|they|there|there's|can|could|do|does|is|are|am|what|how|where|when|which|would|will|don't|only|just|mornings|"
+    r"(?:i|i'm|i've|i'd|i'll|im|my|me|we|we're|we've|we'll|our|you|your|it|it's|its|that|that's|this|the|"
+    r"nothing|please|he|he's|she|"
+    r"she's|they|there|there's|can|could|do|does|is|are|am|what|how|where|when|which|would|will|don't|only|"
+    r"just|mornings|"
     r"afternoons|evenings)"
 )
 CLAUSE: Final = re.compile(
@@ -33,29 +39,35 @@ CLAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 ASKS: Final = re.compile(
-    r"^(?:(?:and|but|so|or|okay|ok|well|hi|hello|then)\b,? )*(?:is|are|am|was|do|does|did|can|could|would|will|should|may|have you|has|"
+    r"^(?:(?:and|but|so|or|okay|ok|well|hi|hello|then)\b,? )*(?:is|are|am|was|do|does|did|can|could|would|will|"
+    r"should|may|have you|has|"
     r"what|how|where|when|which|who|why|whose|aren't|isn't|don't|doesn't|shall)\b",
     re.IGNORECASE,
 )
 TAG: Final = re.compile(
-    r"^(?:is(?:n't| it| that)|are(?:n't| we| you sure)|am i|do(?:n't)? i|did(?:n't)? i|right|correct|no|yes)\b[\w' ]{0,16}\?$",
+    r"^(?:is(?:n't| it| that)|are(?:n't| we| you sure)|am i|do(?:n't)? i|did(?:n't)? i|right|correct|no|"
+    r"yes)\b[\w' ]{0,16}\?$",
     re.IGNORECASE,
 )
 SUPPOSED: Final = re.compile(
-    r"\bif (?!i can\b|i could\b|i may\b|i have (?:a|the) choice|i'm honest|possible|you can\b|you could\b|you don't mind)|"
-    r"\b(?:suppose|supposing|imagine|let's say|lets say|what if|pretend|hypothetically|say i|as if|as though|in case|i wish|"
+    r"\bif (?!i can\b|i could\b|i may\b|i have (?:a|the) choice|i'm honest|possible|you can\b|you could\b|you "
+    r"don't mind)|"
+    r"\b(?:suppose|supposing|imagine|let's say|lets say|what if|pretend|hypothetically|say i|as if|as though|"
+    r"in case|i wish|"
     r"would i|unless|for example|theoretically|whether|wonder(?:ing|ed)? if|not sure)\b",
     re.IGNORECASE,
 )
 POLITE: Final = re.compile(r"\bif (?:i can|i could|i may|possible|you can|you could|you don't mind)\b", re.IGNORECASE)
 NEGATED: Final = re.compile(
-    r"n't\b|\b(?:not|never|no longer|neither|nor|doubt|wrong|false|untrue|used to|dont|isnt|nobody|anyone|someone|those)\b",
+    r"n't\b|\b(?:not|never|no longer|neither|nor|doubt|wrong|false|untrue|used to|dont|isnt|nobody|anyone|"
+    r"someone|those)\b",
     re.IGNORECASE,
 )
 NO_MORE: Final = re.compile(r"\b(?:any ?more|no longer|is(?:n't| not) true|used to)\b", re.IGNORECASE)
 REPORTED: Final = re.compile(
     r"\b(?!(?:i|we|as)\b)[\w']+ (?:(?:just|always|also|still|once|even|probably|keeps?) )?"
-    r"(?:says?|saying|said|told|tells|thinks?|thought|claims?|claimed|wrote|writes|assumes?|assumed|believes?|reads|shows?|states?)\b",
+    r"(?:says?|saying|said|told|tells|thinks?|thought|claims?|claimed|wrote|writes|assumes?|assumed|believes?|"
+    r"reads|shows?|states?)\b",
     re.IGNORECASE,
 )
 QUOTED: Final = re.compile(r"[\"“”«][^\"“”«»]*[\"“”»]")
@@ -63,58 +75,70 @@ JOKING: Final = re.compile(
     r"\b(?:just |only )?(?:kidding|joking)\b|\b(?:lol|ha(?:[ -]?ha)+|hehe|jk|as a joke|so to speak)\b", re.IGNORECASE
 )
 TAKEN_BACK: Final = re.compile(
-    r"\b(?:scratch that|strike that|forget (?:that|what i said)|ignore that|i take that back|no,? wait|wait,? no|i misspoke|"
+    r"\b(?:scratch that|strike that|forget (?:that|what i said)|ignore that|i take that back|no,? wait|wait,? "
+    r"no|i misspoke|"
     r"(?:just|only) kidding|neither is true|that(?:'s| is) (?:not (?:true|right)|wrong)|that was a joke)\b",
     re.IGNORECASE,
 )
 CHANGED: Final = re.compile(
-    r"\bafter all\b|\bchanged (?:my|our) minds?\b|\bsecond thoughts?\b|\bdecided (?:against|not)\b|\bfell through\b|\bcalled (?:it |that )?off\b",
+    r"\bafter all\b|\bchanged (?:my|our) minds?\b|\bsecond thoughts?\b|\bdecided (?:against|not)\b|\bfell "
+    r"through\b|\bcalled (?:it |that )?off\b",
     re.IGNORECASE,
 )
 SECRET: Final = re.compile(
     r"\d(?:[ .-]?\d){6,}|(?:\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b[ ,-]*){5,}|"
-    r"\b(?:card|account|social security|passport|policy) (?:number|no)\b|\b(?:password|passcode|pass code|pin|cvv|security code|"
+    r"\b(?:card|account|social security|passport|policy) (?:number|no)\b|\b(?:password|passcode|pass code|pin|"
+    r"cvv|security code|"
     r"social security|(?:the|my) (?:access |secret )?(?:code|word) is|secret word)\b",
     re.IGNORECASE,
 )
 HEALTH: Final = re.compile(
-    r"\b(?:diabet\w*|insulin|cancer|chemo\w*|hiv|depress\w*|pregnan\w*|surgery|medication|therapy|asthma|epilep\w*|knee|migraine\w*|"
+    r"\b(?:diabet\w*|insulin|cancer|chemo\w*|hiv|depress\w*|pregnan\w*|surgery|medication|therapy|asthma|"
+    r"epilep\w*|knee|migraine\w*|"
     r"blood pressure|penicillin|antibiotics?|addict\w*|alcoholi\w*|disorder|syndrome|operation)\b",
     re.IGNORECASE,
 )
 ONCE: Final = re.compile(
-    r"\b(?:today|tonight|tomorrow|this time|just once|for now|for this|that one|this one|instead of|the (?:first|second|other|later|earlier|next|last)"
+    r"\b(?:today|tonight|tomorrow|this time|just once|for now|for this|that one|this one|instead of|the "
+    r"(?:first|second|other|later|earlier|next|last)"
     r" (?:one|flight|option|slot)|the \d+|\d{1,2}(?::\d\d)? ?[ap]\.?m|the (?:one|ones) (?:at|on|you))\b",
     re.IGNORECASE,
 )
 SOLVED: Final = re.compile(
-    r"\b(?:(?:it|that|everything|all)(?:'s| is| has been)? (?:now )?(?:works?|working|fixed|solved|sorted|resolved)\b(?: now| again)?|"
+    r"\b(?:(?:it|that|everything|all)(?:'s| is| has been)? (?:now )?(?:works?|working|fixed|solved|sorted|"
+    r"resolved)\b(?: now| again)?|"
     r"i(?: just|'ve| have)? found (?:it|them)|(?:it|they)(?: has| have|'s)? just (?:arrived|came|turned up)|"
     r"(?:that|this) (?:fixed|solved|did) it|(?:it|power|water|internet)(?:'s| is) back|never ?mind)\b",
     re.IGNORECASE,
 )
 MENDED: Final = re.compile(
-    r"\b(?:i've|i have|we've|we have|has been|have been|is now|are now)\b.*\b(?:refunded|reversed|fixed|resolved|restored|credited)\b",
+    r"\b(?:i've|i have|we've|we have|has been|have been|is now|are now)\b.*\b(?:refunded|reversed|fixed|"
+    r"resolved|restored|credited)\b",
     re.IGNORECASE,
 )
 GLAD: Final = re.compile(r"\b(?:thanks?|thank you|thx|great|perfect|wonderful|lovely)\b", re.IGNORECASE)
 MENTIONED: Final = re.compile(r"\b(?:my|our|the|your) ([a-z][\w-]+)", re.IGNORECASE)
 LATER: Final = re.compile(
-    r"\b(?:(?P<will>i'll|i will|ill|we'll|will|let me) (?:just |have to |need to |then )?"
-    r"(?P<do>do (?:when|that|it|so) .*|(?:call|phone|ring|text|write|come|get|message|ring|try|check|look|e-?mail)(?: it up| you)? (?:you )?"
+    r"\b(?:(?P<will>i'll|i will|ill|we'll|will|let me) (?:just |have to |need to |then |[\w ]{3,30} and )?"
+    r"(?P<do>do (?:when|that|it|so) .*|(?:call|phone|ring|text|write|come|get|message|ring|try|check|look|"
+    r"e-?mail)(?: it up| you)? (?:you )?"
     r"(?:back|again|later|tomorrow|tonight|and (?:call|write|text|try)|when|once|as soon)\b.*|"
-    r"(?:think about it|sleep on it|send it|send (?:you )?(?:the|my) \w+|ask (?:my|him|her)|let you know|be in touch)\b.*)"
+    r"(?:think about it|sleep on it|send it|send (?:you )?(?:the|my) \w+|ask (?:my|him|her)|let you know|be in "
+    r"touch)\b.*)"
     r"|(?P<off>(?:i )?(?:have to|must|need to|gotta|got to) (?:go|run|hang up|leave)\b.*))",
     re.IGNORECASE,
 )
 WAITS: Final = re.compile(r"\b(?:i'm|i am|im|we're|we are) still waiting (?:for|on) (?P<what>.+)", re.IGNORECASE)
 DANGLES: Final = re.compile(
-    r"(?:\b(?:and|or|but|because|so|the|an?|my|your|our|to|of|for|with|from|is|was|i|i'm|that|if|when)|\?|\.\.\.|…|[,—–-])\s*$",
+    r"(?:\b(?:and|or|but|because|so|the|an?|my|your|our|to|of|for|with|from|is|was|i|i'm|that|if|when)|\?|"
+    r"\.\.\.|…|[,—–-])\s*$",
     re.IGNORECASE,
 )
 WANTED: Final = (
     (r"\bi(?:'d| would) like to (?P<what>.+)|\bi (?:want|need|have|wanted) to (?P<what2>.+)", "wanted to"),
-    (r"\b(?:i'm |i am )?(?:calling|writing) (?:about|because of|regarding) (?P<what>.+)|^(?:about|it's about|its about) (?P<what2>.+)", "asked about"),
+    (
+        (r"\b(?:i'm |i am )?(?:calling|writing) (?:about|because of|regarding) (?P<what>.+)|^(?:about|it's about|"
+        r"its about) (?P<what2>.+)"), "asked about"),
     (r"\b(?:can|could|will|would) you (?:please )?(?!have\b|be\b|know\b)(?P<what>.+)", "asked the agent to"),
     (r"\b(?:i need|i want|i'd like|i would like|looking for|i'm just looking for) (?P<what>.+)", "asked for"),
 )  # fmt: skip
@@ -252,8 +276,7 @@ def _holds(rule: Rule, match: re.Match[str], clause: str, before: str) -> bool:
     told = POLITE.sub("", before + lead)
     return not (
         SUPPOSED.search(told)
-        or re.match(r"if\b", clause.strip(), re.IGNORECASE)
-        and _supposes(clause)
+        or (re.match(r"if\b", clause.strip(), re.IGNORECASE) and _supposes(clause))
         or NEGATED.search(lead)
         or NO_MORE.search(clause)
         or REPORTED.search(before + lead)

@@ -10,33 +10,38 @@ MOST_WORDS: Final = 3
 TITLES: Final = frozenset({"mr", "mrs", "ms", "miss", "mister", "dr", "doctor", "professor"})
 NOT_NAMES: Final = frozenset(
     {
-        "a", "about", "actually", "again", "all", "also", "am", "an", "and", "another", "as", "at", "because", "but", "by", "calling",
-        "correct", "fine", "flight", "for", "from", "good", "great", "hello", "here", "hey", "hi", "i", "in", "is", "it",
-        "like", "looking", "me", "my", "need", "no", "not", "of", "oh", "ok", "okay", "on", "please", "right", "so", "sorry",
-        "speaking", "spelled", "still", "sure", "thank", "thanks", "that", "the", "then", "this", "to", "under", "very",
-        "want", "was", "wait", "what", "with", "writing", "wrong", "yeah", "yes", "you", "your", "monday", "tuesday", "wednesday",
-        "thursday", "friday", "saturday", "sunday", "today", "tomorrow", "tonight",
+        "a", "about", "actually", "again", "all", "also", "am", "an", "and", "another", "as", "at", "because",
+        "but", "by", "calling", "correct", "fine", "flight", "for", "from", "good", "great", "hello", "here",
+        "hey", "hi", "i", "in", "is", "it", "like", "looking", "me", "my", "need", "no", "not", "of", "oh",
+        "ok", "okay", "on", "please", "right", "so", "sorry", "speaking", "spelled", "still", "sure", "thank",
+        "thanks", "that", "the", "then", "this", "to", "under", "very", "want", "was", "wait", "what", "with",
+        "writing", "wrong", "yeah", "yes", "you", "your", "monday", "tuesday", "wednesday", "thursday",
+        "friday", "saturday", "sunday", "today", "tomorrow", "tonight",
     }
 )  # fmt: skip
 WORD: Final = r"[^\W\d_][\w'’-]*\.?"
 OWN: Final = re.compile(
-    r"(?:\bmy (?:full |first )?name(?:'s| is)|^(?:the )?name(?:'s| is)|\byou(?:'re| are) (?:speaking|talking) (?:with|to))\s+",
+    r"(?:\bmy (?:full |first )?name(?:'s| is)|^(?:the )?name(?:'s| is)|\byou(?:'re| are) (?:speaking|talking) "
+    r"(?:with|to))\s+",
     re.IGNORECASE,
 )
 THIS_IS: Final = re.compile(r"\b(?:this is|call me)\s+", re.IGNORECASE)
 I_AM: Final = re.compile(r"\b(?:i'm|i am|im)\s+", re.IGNORECASE)
 HERE: Final = re.compile(
-    rf"(?:^|, |\b(?:hi|hello|hey|good \w+)(?: there)?,? )(?P<name>{WORD}(?: {WORD}){{0,2}}?),? (?:here|calling|speaking)\b(?! (?:is|are|in|at)\b)",
+    rf"(?:^|, |\b(?:hi|hello|hey|good \w+)(?: there)?,? )(?P<name>{WORD}(?: {WORD}){{0,2}}?),? (?:here|calling|"
+    r"speaking)\b(?! (?:is|are|in|at)\b)",
     re.IGNORECASE,
 )
 ASKED: Final = re.compile(
-    r"\b(?:your (?:full |first |last |good )?(?:name|surname)|who(?:m)? (?:am i|do i have the pleasure of) (?:speaking|talking)|"
+    r"\b(?:your (?:full |first |last |good )?(?:name|surname)|who(?:m)? (?:am i|do i have the pleasure of) "
+    r"(?:speaking|talking)|"
     r"who(?:'s| is) (?:this|calling|speaking))\b",
     re.IGNORECASE,
 )
 ANSWERS: Final = re.compile(
     r"^(?:(?:sure|yes|of course|certainly|okay|ok|hi|hello|it's|it is|that's|i'm|the name is)[,.]? )*", re.IGNORECASE
 )
+PEOPLE: Final = re.compile(r"(?:ese|ish|[nrtdl]ian|ican)$|^(?:German|French|Greek|Dutch|Swiss|Jewish|Muslim|Catholic)$")
 GOES_ON: Final = re.compile(r"\s*(?:calling|speaking|here|from)\b", re.IGNORECASE)
 
 
@@ -87,6 +92,13 @@ def _likely(sentence: str) -> str:
             return name
         if spoken and re.match(r"\s*(?:calling|speaking)\b", spoken_tail):
             return spoken
+        if name and re.match(r", (?:we|i|i'm|i'd|my)\b", tail, re.IGNORECASE) and not PEOPLE.search(name):
+            return name
+    first, tail = _name(
+        re.sub(r"^(?:(?:hi|hello|hey|good \w+|morning|evening)[,.!] )+", "", sentence, flags=re.IGNORECASE)
+    )
+    if len(first.split()) > 1 and re.match(r", (?:i|i'm|i'd|we|my)\b", tail, re.IGNORECASE):
+        return first
     here = HERE.search(sentence)
     return _name(here["name"])[0] if here else ""
 
