@@ -21,6 +21,7 @@ RECORD: Final = "record_memory"
 RULES: Final = (*PREFERENCES, *FACTS, *PLANS, *ISSUES)
 MOST_FOUND: Final = 12
 MOST_QUOTE: Final = 160
+MOST_SENTENCE: Final = 400
 TRANSCRIPT: Final = re.compile(r"<transcript>\n(?P<lines>.*)\n</transcript>", re.DOTALL)
 LINE: Final = re.compile(r"^(?P<role>caller|agent): (?P<text>.+)$", re.MULTILINE)
 SENTENCE: Final = re.compile(
@@ -179,7 +180,7 @@ def recorded(utterance: str) -> dict[str, Any]:
     lines = read_transcript(utterance)
     facts = find_facts(lines)
     return {
-        "name": find_name([(line.role, line.text) for line in lines]),
+        "name": find_name([(line.role, line.text[:MOST_SENTENCE]) for line in lines]),
         "summary": _summary(lines, facts),
         "unfinished": _unfinished(lines),
         "observations": [fact.to_doc() for fact in facts[:MOST_FOUND]],
@@ -215,7 +216,9 @@ def find_facts(lines: Sequence[Line]) -> list[Fact]:
 
 
 def _sentences(text: str) -> list[str]:
-    return [found for each in SENTENCE.findall(text) if (found := each.strip())]
+    """The sentences of a text; what has no end is cut, so that no rule has to read for long."""
+    found = [each.strip() for each in SENTENCE.findall(text)]
+    return [each[at : at + MOST_SENTENCE] for each in found for at in range(0, len(each), MOST_SENTENCE)]
 
 
 def _supposes(sentence: str) -> bool:

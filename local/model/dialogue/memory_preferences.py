@@ -98,7 +98,7 @@ PREFERENCES: Final = (
         _contact,
     ),
     _preference(
-        r"\bi(?: really| just| do)* (?:like|love) (?P<what>(?!to\b|your?\b|it\b|that\b|this\b|how\b|when\b|the "
+        r"\bi(?: really| do)* (?:like|love) (?P<what>(?!to\b|your?\b|it\b|that\b|this\b|how\b|when\b|the "
         r"(?:way|sound|idea)|what\b|my\b|wait|.+ (?:best|most|better)\b).+)",
         about("Likes {what}"),
         0.6,
