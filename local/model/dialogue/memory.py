@@ -124,6 +124,9 @@ LATER: Final = re.compile(
     r"(?P<do>do (?:when|that|it|so) .*|(?:call|phone|ring|text|write|come|get|message|ring|try|check|look|"
     r"e-?mail)(?: it up| you)? (?:you )?"
     r"(?:back|again|later|tomorrow|tonight|and (?:call|write|text|try)|when|once|as soon)\b.*|"
+    r"(?:come|drop|stop|pop) (?:by|in|over)\b.*|"
+    r"(?!be\b|see\b|take\b|have\b|need\b)\w+ [\w' ]*?\b(?:later|tomorrow|tonight|next week|when (?:i|we)|once "
+    r"(?:i|we)|as soon as)\b.*|"
     r"(?:think about it|sleep on it|send it|send (?:you )?(?:the|my) \w+|ask (?:my|him|her)|let you know|be in "
     r"touch)\b.*)"
     r"|(?P<off>(?:i )?(?:have to|must|need to|gotta|got to) (?:go|run|hang up|leave)\b.*))",

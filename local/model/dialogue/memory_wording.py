@@ -53,7 +53,8 @@ INSTEAD: Final = re.compile(
 )
 I_AM: Final = r"\b(?:i'm|i am|im)(?: also| actually| now| still| an?| a strict| strictly| very| severely| quite)*"
 WE_ARE: Final = (
-    r"\b(?:i'm|i am|im|we're|we are|i'll be|we'll be|i will be|we will be)(?: also| actually| probably| both| all)*"
+    r"\b(?:i'm|i am|im|we're|we are|my \w+ and i are|i'll be|we'll be|i will be|we will be)(?: also| actually| "
+    r"probably| both| all)*"
 )
 
 
