@@ -28,7 +28,7 @@ SENTENCE: Final = re.compile(
     r"(?:[^.!?]|(?<=\b[A-Za-z])\.|(?<=\b(?:Dr|Mr|Ms|St))\.|(?<=\bMrs)\.|[.](?=\S))+(?:[.!?]+|$)"
 )
 SUBJECT: Final = (
-    r"(?:i|i'm|i've|i'd|i'll|im|my|me|we|we're|we've|we'll|our|you|your|it|it's|its|that|that's|this|the|"
+    r"(?:i|i'm|i've|i'd|i'll|im|my|me|we|we're|we've|we'll|our|you|your|it|it's|its|that|that's|thats|this|the|"
     r"nothing|please|he|he's|she|"
     r"she's|they|there|there's|can|could|do|does|is|are|am|what|how|where|when|which|would|will|don't|only|"
     r"just|mornings|"
@@ -68,7 +68,7 @@ NO_MORE: Final = re.compile(r"\b(?:any ?more|no longer|is(?:n't| not) true|used 
 REPORTED: Final = re.compile(
     r"\b(?!(?:i|we|as)\b)[\w']+ (?:(?:just|always|also|still|once|even|probably|keeps?) )?"
     r"(?:says?|saying|said|told|tells|thinks?|thought|claims?|claimed|wrote|writes|assumes?|assumed|believes?|"
-    r"reads|shows?|states?)\b",
+    r"reads|shows?|states?)\b|\b(?:goes|went|(?:was|were) like),",
     re.IGNORECASE,
 )
 QUOTED: Final = re.compile(r"[\"“”«][^\"“”«»]*[\"“”»]")
@@ -90,7 +90,9 @@ SECRET: Final = re.compile(
     r"\d(?:[ .-]?\d){6,}|(?:\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b[ ,-]*){5,}|"
     r"\b(?:card|account|social security|passport|policy) (?:number|no)\b|\b(?:password|passcode|pass code|pin|"
     r"cvv|security code|"
-    r"social security|(?:the|my) (?:access |secret )?(?:code|word) is|secret word)\b",
+    r"social security|(?:the|my) (?:access |secret )?(?:code|word) is|"
+    r"secret word|pass ?phrase|maiden name|memorable (?:word|date)|iban|one[- ]time (?:code|password)|"
+    r"for (?:my|the) log-?in i use)\b",
     re.IGNORECASE,
 )
 HEALTH: Final = re.compile(
@@ -139,7 +141,7 @@ DANGLES: Final = re.compile(
     re.IGNORECASE,
 )
 WANTED: Final = (
-    (r"\bi(?:'d| would) like to (?P<what>.+)|\bi (?:want|need|have|wanted) to (?P<what2>.+)", "wanted to"),
+    (r"\bi(?:'d| would) like to (?P<what>.+)|\bi (?:want|need|wanted) to (?P<what2>.+)", "wanted to"),
     (
         (r"\b(?:i'm |i am )?(?:calling|writing) (?:about|because of|regarding) (?P<what>.+)|^(?:about|it's about|"
         r"its about) (?P<what2>.+)"), "asked about"),
@@ -215,7 +217,8 @@ def find_facts(lines: Sequence[Line]) -> list[Fact]:
             facts += [] if JOKING.search(sentence) else new
             it = next((word.casefold() for word in reversed(MENTIONED.findall(sentence))), it)
     latest = {(fact.kind, fact.subject): fact for fact in facts}
-    return [fact for fact in facts if latest[fact.kind, fact.subject] is fact]
+    newest = [fact for fact in facts if latest[fact.kind, fact.subject] is fact]
+    return list({fact.text: fact for fact in newest}.values())
 
 
 def _sentences(text: str) -> list[str]:

@@ -21,6 +21,10 @@ def _has(groups: Mapping[str, str]) -> tuple[str, str]:
     return f"Has {groups['count']} {groups['noun']}", subject
 
 
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0].casefold() in 'aeio' else 'a'} {noun}"
+
+
 def _allergy(what: str) -> str:
     return f"{content(what)[0].rstrip('s')} allergy" if content(what) else "allergy"
 
@@ -120,7 +124,7 @@ FACTS: Final = (
         rf"(?:(?!not\b)[\w-]+ ){{0,2}}(?:member|customer|subscriber|cardholder|shareholder|patient|tenant|"
         r"pensioner|student)\b.*)",
         lambda groups: (
-            f"{'Has been' if re.search(r' (?:since|for) ', groups['what']) else 'Is'} a {groups['what']}",
+            f"{'Has been' if re.search(r' (?:since|for) ', groups['what']) else 'Is'} {_a(groups['what'])}",
             "membership",
         ),
     ),
@@ -233,7 +237,7 @@ FACTS: Final = (
     ),
     rule(
         "fact",
-        r"\b(?:i|we) (?:don't|do not|never) (?P<verb>do|use|drive|smoke|drink) ?(?P<what>(?!not\b|it\b|that\b|"
+        r"\b(?:i|we) (?:don't|do not|never) (?P<verb>do|use|drive|smoke) ?(?P<what>(?!not\b|it\b|that\b|"
         r"this\b|anything\b|so\b).*)",
         lambda groups: (
             f"Does not {groups['verb']} {groups['what']}".strip(),

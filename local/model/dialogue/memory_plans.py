@@ -26,7 +26,8 @@ SOON: Final = (
     r"january|february|march|april|may|june|july|august|september|october|november|december))"
 )
 ITEM: Final = (
-    r"(?:^(?:(?:and|but|so|hi|hello) )*|\b(?:my|our|the|this|that|your) )(?P<what>(?!name\b|it\b|i\b|we\b|he\b|"
+    r"(?:^(?:(?:and|but|so|hi|hello|also) )*|\b(?:my|our|the|this|that|your) )(?P<what>(?!name\b|also\b|your\b|"
+    r"it\b|i\b|we\b|he\b|"
     r"she\b|they\b|you\b|that\b|this\b|there\b|nothing\b|my\b|our\b|the\b|what\b|which\b|who\b)(?:(?!\b(?:and|but|"
     r"if|or|one(?= is| are| was)|just|me|whether|that|when|where)\b|\w's\b)[\w -]){2,30}?)"
 )
@@ -60,6 +61,11 @@ def _item(text: str) -> Put:
         return put_so[:1].upper() + put_so[1:], head(groups["what"])
 
     return put
+
+
+def _is_bad(groups: Mapping[str, str]) -> tuple[str, str]:
+    many = groups["what"].endswith("s") and not groups["what"].endswith("ss")
+    return _item(f"{{what}} {'are' if many else 'is'} {{bad}}")(groups)
 
 
 def _never_came(groups: Mapping[str, str]) -> tuple[str, str]:
@@ -127,7 +133,7 @@ ISSUES: Final = (
         rf"{ITEM}{WHICH}(?: is|'s| are| was| were| has been| have been| got| "
         r"came| arrived| went| seems)(?: still| all| completely| again| now| apparently| just| to be)* "
         rf"(?P<bad>{BROKEN})\b(?! (?:of|for delivery|there)\b)",
-        _item("{what} is {bad}"),
+        _is_bad,
     ),
     rule(
         "issue",
@@ -141,7 +147,7 @@ ISSUES: Final = (
         rf"{ITEM}{WHICH}(?: is| are|'s)(?: still| always| constantly| now)* (?P<bad>(?:dripping|leaking|beeping|"
         r"flickering|crashing|freezing|rattling|smoking|overheating|buzzing|squeaking|making (?:a |an )?[\w ]+|"
         r"not (?:working|turning on|charging|loading)|out of (?:order|service))(?: again)?)\b",
-        _item("{what} is {bad}"),
+        _is_bad,
     ),
     rule(
         "issue",

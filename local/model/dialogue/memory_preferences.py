@@ -48,7 +48,7 @@ def _done(verb: str) -> str:
 
 
 def _habit(groups: Mapping[str, str]) -> tuple[str, str]:
-    what = INSTEAD.sub("", groups["what"])
+    what = INSTEAD.sub("", groups["what"]).split(", ")[0]
     text = f"{groups['often'].capitalize()} {verb_s(groups['verb'])} {what}"
     return text, topic(text, what)
 
@@ -133,7 +133,7 @@ PREFERENCES: Final = (
     _preference(
         r"(?:^|\b(?:and|so|but) )(?P<what>(?:mornings|afternoons|evenings|weekends|weekdays|(?:mon|tues|wednes|"
         r"thurs|fri|satur|sun)days) only|only (?:mornings|afternoons|evenings|weekends))\b",
-        about("Is available {what}", "contact time"),
+        lambda groups: (f"Is available {groups['what'][:1].casefold()}{groups['what'][1:]}", "contact time"),
     ),
     _preference(
         rf"{I_AM}(?: only| usually| always| best)* (?:free|available|home|at home|reachable|reached) (?P<what>"
@@ -152,8 +152,8 @@ PREFERENCES: Final = (
     _preference(
         r"\b(?:i|we)(?:'d| would)? (?P<often>always|usually|normally|generally|mostly|only|never) "
         r"(?P<verb>(?!\w+ed\b|am\b|are\b|was\b|were\b|had\b|been\b|thought|said|say|think|get (?:put|stuck|the same)|"
-        r"only |get\b(?! the)|got|had|heard|came|saw|knew|know|have\b|(?<=only )(?:want|need)|end\b|feel|"
-        r"forget|wonder|travel with|fly with|have to)\w+) (?P<what>.+)",
+        r"only |get\b(?! the)|got|had|heard|came|saw|knew|know|have\b|(?<=only )(?:want|need|owe|ask|call|mean)|"
+        r"end\b|feel|forget|wonder|travel with|fly with|have to)\w+) (?P<what>.+)",
         _habit,
     ),
 )

@@ -159,6 +159,8 @@ def test_of_one_subject_the_newest_stays() -> None:
         pytest.param(["My neighbour's internet is down."], id="neighbour"),
         pytest.param(["My wife says I'm a terrible customer."], id="hearsay"),
         pytest.param(["Your letter says I have two children and that I work as a teacher."], id="letter"),
+        pytest.param(["The man at the desk goes, sure, I always fly first class."], id="mimicked"),
+        pytest.param(["I only owe forty."], id="only"),
         pytest.param(['The advert says "I always want the best".'], id="quotation"),
         pytest.param(["I'm moving into the airport next month, just kidding."], id="joke"),
         pytest.param(["I own three yachts. No, I'm joking."], id="joke after"),
@@ -218,6 +220,15 @@ def test_a_summary_says_what_was_wanted_and_what_came_of_it() -> None:
     assert (
         'The caller wanted to change their seat. The agent said: "I\'ve moved you to 14C."' == remember(*said).summary
     )
+
+
+@pytest.mark.parametrize("secret", ["My PIN is 4821.", "the passphrase is purple monkey", "It's 4111 1111 1111 1111."])
+def test_secrets_are_nowhere(secret: str) -> None:
+    """What must not be kept is in no field."""
+    kept = str(record(secret, "agent: Please don't tell me.", f"I live in Bath. {secret} And"))
+
+    assert "Lives in Bath." in kept
+    assert not any(word in kept for word in ("4821", "purple", "4111"))
 
 
 def test_marks_in_the_callers_words_are_words() -> None:
