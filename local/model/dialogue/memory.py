@@ -21,13 +21,14 @@ RECORD: Final = "record_memory"
 RULES: Final = (*PREFERENCES, *FACTS, *PLANS, *ISSUES)
 MOST_FOUND: Final = 12
 MOST_QUOTE: Final = 160
+MOST_SENTENCE: Final = 400
 TRANSCRIPT: Final = re.compile(r"<transcript>\n(?P<lines>.*)\n</transcript>", re.DOTALL)
 LINE: Final = re.compile(r"^(?P<role>caller|agent): (?P<text>.+)$", re.MULTILINE)
 SENTENCE: Final = re.compile(
     r"(?:[^.!?]|(?<=\b[A-Za-z])\.|(?<=\b(?:Dr|Mr|Ms|St))\.|(?<=\bMrs)\.|[.](?=\S))+(?:[.!?]+|$)"
 )
 SUBJECT: Final = (
-    r"(?:i|i'm|i've|i'd|i'll|im|my|me|we|we're|we've|we'll|our|you|your|it|it's|its|that|that's|this|the|"
+    r"(?:i|i'm|i've|i'd|i'll|im|my|me|we|we're|we've|we'll|our|you|your|it|it's|its|that|that's|thats|this|the|"
     r"nothing|please|he|he's|she|"
     r"she's|they|there|there's|can|could|do|does|is|are|am|what|how|where|when|which|would|will|don't|only|"
     r"just|mornings|"
@@ -67,7 +68,7 @@ NO_MORE: Final = re.compile(r"\b(?:any ?more|no longer|is(?:n't| not) true|used 
 REPORTED: Final = re.compile(
     r"\b(?!(?:i|we|as)\b)[\w']+ (?:(?:just|always|also|still|once|even|probably|keeps?) )?"
     r"(?:says?|saying|said|told|tells|thinks?|thought|claims?|claimed|wrote|writes|assumes?|assumed|believes?|"
-    r"reads|shows?|states?)\b",
+    r"reads|shows?|states?)\b|\b(?:goes|went|(?:was|were) like),",
     re.IGNORECASE,
 )
 QUOTED: Final = re.compile(r"[\"“”«][^\"“”«»]*[\"“”»]")
@@ -89,7 +90,9 @@ SECRET: Final = re.compile(
     r"\d(?:[ .-]?\d){6,}|(?:\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b[ ,-]*){5,}|"
     r"\b(?:card|account|social security|passport|policy) (?:number|no)\b|\b(?:password|passcode|pass code|pin|"
     r"cvv|security code|"
-    r"social security|(?:the|my) (?:access |secret )?(?:code|word) is|secret word)\b",
+    r"social security|(?:the|my) (?:access |secret )?(?:code|word) is|"
+    r"secret word|pass ?phrase|maiden name|memorable (?:word|date)|iban|one[- ]time (?:code|password)|"
+    r"for (?:my|the) log-?in i use)\b",
     re.IGNORECASE,
 )
 HEALTH: Final = re.compile(
@@ -123,6 +126,9 @@ LATER: Final = re.compile(
     r"(?P<do>do (?:when|that|it|so) .*|(?:call|phone|ring|text|write|come|get|message|ring|try|check|look|"
     r"e-?mail)(?: it up| you)? (?:you )?"
     r"(?:back|again|later|tomorrow|tonight|and (?:call|write|text|try)|when|once|as soon)\b.*|"
+    r"(?:come|drop|stop|pop) (?:by|in|over)\b.*|"
+    r"(?!be\b|see\b|take\b|have\b|need\b)\w+ [\w' ]*?\b(?:later|tomorrow|tonight|next week|when (?:i|we)|once "
+    r"(?:i|we)|as soon as)\b.*|"
     r"(?:think about it|sleep on it|send it|send (?:you )?(?:the|my) \w+|ask (?:my|him|her)|let you know|be in "
     r"touch)\b.*)"
     r"|(?P<off>(?:i )?(?:have to|must|need to|gotta|got to) (?:go|run|hang up|leave)\b.*))",
@@ -135,7 +141,7 @@ DANGLES: Final = re.compile(
     re.IGNORECASE,
 )
 WANTED: Final = (
-    (r"\bi(?:'d| would) like to (?P<what>.+)|\bi (?:want|need|have|wanted) to (?P<what2>.+)", "wanted to"),
+    (r"\bi(?:'d| would) like to (?P<what>.+)|\bi (?:want|need|wanted) to (?P<what2>.+)", "wanted to"),
     (
         (r"\b(?:i'm |i am )?(?:calling|writing) (?:about|because of|regarding) (?P<what>.+)|^(?:about|it's about|"
         r"its about) (?P<what2>.+)"), "asked about"),
@@ -179,7 +185,7 @@ def recorded(utterance: str) -> dict[str, Any]:
     lines = read_transcript(utterance)
     facts = find_facts(lines)
     return {
-        "name": find_name([(line.role, line.text) for line in lines]),
+        "name": find_name([(line.role, line.text[:MOST_SENTENCE]) for line in lines]),
         "summary": _summary(lines, facts),
         "unfinished": _unfinished(lines),
         "observations": [fact.to_doc() for fact in facts[:MOST_FOUND]],
@@ -211,11 +217,14 @@ def find_facts(lines: Sequence[Line]) -> list[Fact]:
             facts += [] if JOKING.search(sentence) else new
             it = next((word.casefold() for word in reversed(MENTIONED.findall(sentence))), it)
     latest = {(fact.kind, fact.subject): fact for fact in facts}
-    return [fact for fact in facts if latest[fact.kind, fact.subject] is fact]
+    newest = [fact for fact in facts if latest[fact.kind, fact.subject] is fact]
+    return list({fact.text: fact for fact in newest}.values())
 
 
 def _sentences(text: str) -> list[str]:
-    return [found for each in SENTENCE.findall(text) if (found := each.strip())]
+    """The sentences of a text; what has no end is cut, so that no rule has to read for long."""
+    found = [each.strip() for each in SENTENCE.findall(text)]
+    return [each[at : at + MOST_SENTENCE] for each in found for at in range(0, len(each), MOST_SENTENCE)]
 
 
 def _supposes(sentence: str) -> bool:

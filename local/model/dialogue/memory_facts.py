@@ -21,6 +21,10 @@ def _has(groups: Mapping[str, str]) -> tuple[str, str]:
     return f"Has {groups['count']} {groups['noun']}", subject
 
 
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0].casefold() in 'aeio' else 'a'} {noun}"
+
+
 def _allergy(what: str) -> str:
     return f"{content(what)[0].rstrip('s')} allergy" if content(what) else "allergy"
 
@@ -120,7 +124,7 @@ FACTS: Final = (
         rf"(?:(?!not\b)[\w-]+ ){{0,2}}(?:member|customer|subscriber|cardholder|shareholder|patient|tenant|"
         r"pensioner|student)\b.*)",
         lambda groups: (
-            f"{'Has been' if re.search(r' (?:since|for) ', groups['what']) else 'Is'} a {groups['what']}",
+            f"{'Has been' if re.search(r' (?:since|for) ', groups['what']) else 'Is'} {_a(groups['what'])}",
             "membership",
         ),
     ),
@@ -159,6 +163,46 @@ FACTS: Final = (
     ),
     rule(
         "fact",
+        rf"{I_AM} (?P<what>(?:[\w-]+ )?(?:foot|feet)(?: \w+)?(?: tall)?|\d+ (?:cm|years old)|[\w-]+ years old|tall)\b",
+        lambda groups: (f"Is {groups['what']}", "age" if groups["what"].endswith("old") else "height"),
+    ),
+    rule("fact", r"\b(?:i|we) just had (?P<what>a baby|twins)\b", about("Just had {what}", "children")),
+    rule(
+        "fact",
+        r"\b(?P<what>gluten|dairy|milk|lactose|nuts|peanuts|soy|eggs?|shellfish|wheat|spicy food) (?:is|are) "
+        r"(?:a problem|not good|bad|no good) for me\b",
+        about("Cannot eat {what}", "diet"),
+    ),
+    rule(
+        "fact",
+        r"\bi (?:can't|cannot|can not) (?P<what>(?:have (?:any )?(?:gluten|dairy|milk|lactose|nuts|sugar|"
+        r"alcohol)|do stairs|climb stairs|"
+        r"walk (?:far|well|long)\b.*|use stairs|hear well|see well))",
+        lambda groups: (f"Cannot {groups['what']}", "diet" if groups["what"].startswith("have") else "mobility"),
+    ),
+    rule(
+        "fact",
+        r"\b(?:i|we) have no (?P<what>car|smart ?phone|mobile|computer|e-?mail|internet|printer|landline|"
+        r"telephone|credit card|lift|garden)\b",
+        about("Has no {what}", "{what}"),
+    ),
+    rule(
+        "fact",
+        r"\b(?:i|we)(?: usually| always)? (?P<verb>leave for work|start work|finish work|get home|get up) "
+        r"(?P<what>(?:at|around|after|before) .+)",
+        lambda groups: (f"{verb_s(groups['verb']).capitalize()} {groups['what']}", "day"),
+    ),
+    rule(
+        "fact",
+        r"\bi(?: also)? (?P<verb>collect|grow|breed|coach|paint|practi[sc]e) (?P<what>.+)",
+        lambda groups: (
+            f"{verb_s(groups['verb']).capitalize()} {groups['what']}",
+            topic(groups["what"], groups["what"]),
+        ),
+        0.7,
+    ),
+    rule(
+        "fact",
         r"\bmy (?P<what>[\w-]+) (?P<often>always|usually|normally) (?P<verb>\w+ .+)",
         lambda groups: (
             f"Their {groups['what']} {groups['often']} {groups['verb']}",
@@ -193,7 +237,7 @@ FACTS: Final = (
     ),
     rule(
         "fact",
-        r"\b(?:i|we) (?:don't|do not|never) (?P<verb>do|use|drive|smoke|drink) ?(?P<what>(?!not\b|it\b|that\b|"
+        r"\b(?:i|we) (?:don't|do not|never) (?P<verb>do|use|drive|smoke) ?(?P<what>(?!not\b|it\b|that\b|"
         r"this\b|anything\b|so\b).*)",
         lambda groups: (
             f"Does not {groups['verb']} {groups['what']}".strip(),

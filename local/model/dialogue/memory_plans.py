@@ -8,6 +8,14 @@ from typing import Final
 
 from local.model.dialogue.memory_wording import WE_ARE, Put, about, content, head, rule
 
+DATE: Final = (
+    r"(?:(?:early |late )?(?:in|on|by|until|before|around|at the end of|from) (?:the )?(?:early |late |end of )?"
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:jan|febr)uary|march|april|may|june|july|august|"
+    r"september|october|"
+    r"november|december|spring|summer|autumn|fall|winter|christmas|easter|\d+(?:st|nd|rd|th)?\b|\w+ (?:days|"
+    r"weeks|months))[\w ]*|"
+    r"next \w+|this \w+|tomorrow|soon)"
+)
 TIME: Final = (
     r"(?:(?:(?:early |late |later )?(?:next|this|in|on|at the|before|until|over|around|by|for) (?:the )?[\w' ]+)|"
     r"tomorrow|soon)"
@@ -18,12 +26,14 @@ SOON: Final = (
     r"january|february|march|april|may|june|july|august|september|october|november|december))"
 )
 ITEM: Final = (
-    r"(?:^(?:(?:and|but|so|hi|hello) )*|\b(?:my|our|the|this|that|your) )(?P<what>(?!name\b|it\b|i\b|we\b|he\b|"
+    r"(?:^(?:(?:and|but|so|hi|hello|also) )*|\b(?:my|our|the|this|that|your) )(?P<what>(?!name\b|also\b|your\b|"
+    r"it\b|i\b|we\b|he\b|"
     r"she\b|they\b|you\b|that\b|this\b|there\b|nothing\b|my\b|our\b|the\b|what\b|which\b|who\b)(?:(?!\b(?:and|but|"
     r"if|or|one(?= is| are| was)|just|me|whether|that|when|where)\b|\w's\b)[\w -]){2,30}?)"
 )
+WHICH: Final = r"(?: (?:that |which )?(?:i|we|you|they) (?!(?:is|are)\b)(?:\w+ ){0,3}?\w+)?"
 BROKEN: Final = (
-    r"(?:missing|lost|broken|damaged|wrong|incorrect|late|delayed|stuck|locked|frozen|blocked|declined|stolen|"
+    r"(?:missing|lost|broken|hacked|damaged|wrong|incorrect|late|delayed|stuck|locked|frozen|blocked|declined|stolen|"
     r"cancelled|canceled|"
     r"leaking|overdue|expired|faulty|cracked|scratched|dead|gone|down|out|empty|dirty|too (?!late\b|bad\b|busy\b)\w+)"
 )
@@ -53,6 +63,11 @@ def _item(text: str) -> Put:
     return put
 
 
+def _is_bad(groups: Mapping[str, str]) -> tuple[str, str]:
+    many = groups["what"].endswith("s") and not groups["what"].endswith("ss")
+    return _item(f"{{what}} {'are' if many else 'is'} {{bad}}")(groups)
+
+
 def _never_came(groups: Mapping[str, str]) -> tuple[str, str]:
     done = {"receive": "received", "get": "got", "see": "seen"}.get(
         groups["verb"].casefold(), groups["verb"].casefold()
@@ -72,6 +87,12 @@ PLANS: Final = (
         rf"{WE_ARE} (?P<verb>flying|travell?ing|driving|moving|relocating|heading|going|coming) (?P<what>(?:to|"
         rf"abroad|into|back to|down to|up to|over to)\b(?! (?:{CHATTER})).*)",
         _going,
+    ),
+    rule(
+        "plan",
+        r"\b(?:my|our) (?P<noun>(?:[\w-]+ )?[\w-]+) (?P<verb>ends?|expires?|runs? out|is due|starts?|begins?|"
+        rf"is) (?P<what>{DATE})",
+        lambda groups: (f"Their {groups['noun']} {groups['verb']} {groups['what']}", content(groups["noun"])[-1]),
     ),
     rule(
         "plan",
@@ -109,17 +130,42 @@ PLANS: Final = (
 ISSUES: Final = (
     rule(
         "issue",
-        rf"{ITEM}(?: (?:i|we) (?:bought|ordered|got|have))?(?: is|'s| are| was| were| has been| have been| got| "
+        rf"{ITEM}{WHICH}(?: is|'s| are| was| were| has been| have been| got| "
         r"came| arrived| went| seems)(?: still| all| completely| again| now| apparently| just| to be)* "
         rf"(?P<bad>{BROKEN})\b(?! (?:of|for delivery|there)\b)",
-        _item("{what} is {bad}"),
+        _is_bad,
     ),
     rule(
         "issue",
-        rf"{ITEM}(?: (?:i|we) (?:bought|ordered|got|have))?(?: still| just)* (?P<bad>(?:doesn't|does not|don't|"
+        rf"{ITEM}{WHICH}(?: still| just)* (?P<bad>(?:doesn't|does not|don't|"
         r"won't|isn't|is not|aren't|can't|didn't|hasn't|haven't)(?: even| been)? (?:work\w*|turn on|start\w*|"
         r"load\w*|open\w*|charg\w+|connect\w*|fit\w*|arriv\w+|shown up|show up|come|came|delivered))\b",
         _item("{what} {bad}"),
+    ),
+    rule(
+        "issue",
+        rf"{ITEM}{WHICH}(?: is| are|'s)(?: still| always| constantly| now)* (?P<bad>(?:dripping|leaking|beeping|"
+        r"flickering|crashing|freezing|rattling|smoking|overheating|buzzing|squeaking|making (?:a |an )?[\w ]+|"
+        r"not (?:working|turning on|charging|loading)|out of (?:order|service))(?: again)?)\b",
+        _is_bad,
+    ),
+    rule(
+        "issue",
+        r"\b(?:nobody|no one|noone)(?: has| ever| has ever)? (?P<bad>called|came|come|answered|answers|showed up|"
+        r"replied|shown up|turned up|got back to (?:me|us))\b",
+        lambda groups: (f"Nobody {groups['bad']}", groups["it"] or "answer"),
+        0.7,
+    ),
+    rule(
+        "issue",
+        r"\b(?:problems?|trouble|issues?|something(?:'s| is)? wrong) with (?P<what>(?:my|our|the) .+)",
+        lambda groups: (f"Has a problem with {groups['what']}", head(groups["what"])),
+        0.7,
+    ),
+    rule(
+        "issue",
+        r"\b(?:got|received|sent me|sent us|delivered|brought me|brought us) (?P<what>the wrong .+)",
+        lambda groups: (f"Got {groups['what']}", head(groups["what"])),
     ),
     rule(
         "issue",

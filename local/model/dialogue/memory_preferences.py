@@ -8,7 +8,9 @@ from typing import Final
 
 from local.model.dialogue.memory_wording import I_AM, INSTEAD, Put, Rule, about, rule, topic, verb_s
 
+WAY_TO: Final = {"call": "phone calls", "ring": "phone calls", "phone": "phone calls", "text": "text messages"}
 WAYS: Final = (
+    (r"letter|post", "letters"),
     (r"whats ?app", "WhatsApp messages"),
     (r"text|sms|messag", "text messages"),
     (r"e-?mail|write", "e-mail"),
@@ -32,7 +34,7 @@ def _prefers(groups: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _contact(groups: Mapping[str, str]) -> tuple[str, str]:
-    way = next(named for pattern, named in WAYS if re.search(pattern, groups["way"], re.IGNORECASE))
+    way = next(named for pattern, named in WAYS if re.search(pattern, groups["way"] or groups["way2"], re.IGNORECASE))
     return (f"Does not want {way}" if groups.get("no") else f"Prefers {way}"), "contact"
 
 
@@ -46,7 +48,7 @@ def _done(verb: str) -> str:
 
 
 def _habit(groups: Mapping[str, str]) -> tuple[str, str]:
-    what = INSTEAD.sub("", groups["what"])
+    what = INSTEAD.sub("", groups["what"]).split(", ")[0]
     text = f"{groups['often'].capitalize()} {verb_s(groups['verb'])} {what}"
     return text, topic(text, what)
 
@@ -98,16 +100,40 @@ PREFERENCES: Final = (
         _contact,
     ),
     _preference(
-        r"\bi(?: really| just| do)* (?:like|love) (?P<what>(?!to\b|your?\b|it\b|that\b|this\b|how\b|when\b|the "
+        r"\bi(?: really| do)* (?:like|love) (?P<what>(?!to\b|your?\b|it\b|that\b|this\b|how\b|when\b|the "
         r"(?:way|sound|idea)|what\b|my\b|wait|.+ (?:best|most|better)\b).+)",
         about("Likes {what}"),
         0.6,
+    ),
+    _preference(r"\b(?:please|pls),? no (?P<what>.+)", about("Wants no {what}")),
+    _preference(r"\bno (?P<what>[^.]+?),? (?:please|pls)\b", about("Wants no {what}"), 0.6),
+    _preference(
+        r"\b(?P<way>letter|post|e-?mail|text|phone|whatsapp)s? only\b|\bonly by (?P<way2>letter|post|e-?mail|"
+        r"text|phone)\b",
+        _contact,
+    ),
+    _preference(
+        r"\b(?P<way>call|text|ring|phone)(?: me on)? my (?P<what>cell|mobile|cell ?phone|landline|work phone|office)\b",
+        lambda groups: (f"Prefers {WAY_TO[groups['way'].casefold()]} on their {groups['what']}", "contact"),
+    ),
+    _preference(
+        rf"{I_AM}(?: more of| really| not)* (?P<what>(?:window|aisle|morning|evening|night|tea|coffee|cat|dog|"
+        r"phone) person)\b",
+        about("Is a {what}"),
+    ),
+    _preference(r"\bi(?:'m| am) (?:a (?:big|huge) |a )fan of (?P<what>(?!your?\b|this|that).+)", about("Likes {what}")),
+    _preference(r"\bi(?:'m| am) (?:not a (?:big )?|no )fan of (?P<what>.+)", about("Dislikes {what}")),
+    _preference(
+        r"\bi(?: always| really| do)* (?:need|want) (?P<what>(?:an?|the) (?:(?:aisle|window) seat|exit row|"
+        r"aisle|extra legroom)\b.*)",
+        _prefers,
+        0.8,
     ),
     _preference(r"\bno (?P<what>[\w -]+?),? ever\b", about("Never wants {what}")),
     _preference(
         r"(?:^|\b(?:and|so|but) )(?P<what>(?:mornings|afternoons|evenings|weekends|weekdays|(?:mon|tues|wednes|"
         r"thurs|fri|satur|sun)days) only|only (?:mornings|afternoons|evenings|weekends))\b",
-        about("Is available {what}", "contact time"),
+        lambda groups: (f"Is available {groups['what'][:1].casefold()}{groups['what'][1:]}", "contact time"),
     ),
     _preference(
         rf"{I_AM}(?: only| usually| always| best)* (?:free|available|home|at home|reachable|reached) (?P<what>"
@@ -126,8 +152,8 @@ PREFERENCES: Final = (
     _preference(
         r"\b(?:i|we)(?:'d| would)? (?P<often>always|usually|normally|generally|mostly|only|never) "
         r"(?P<verb>(?!\w+ed\b|am\b|are\b|was\b|were\b|had\b|been\b|thought|said|say|think|get (?:put|stuck|the same)|"
-        r"only |get\b(?! the)|got|had|heard|came|saw|knew|know|have\b|(?<=only )(?:want|need)|end\b|feel|"
-        r"forget|wonder|travel with|fly with|have to)\w+) (?P<what>.+)",
+        r"only |get\b(?! the)|got|had|heard|came|saw|knew|know|have\b|(?<=only )(?:want|need|owe|ask|call|mean)|"
+        r"end\b|feel|forget|wonder|travel with|fly with|have to)\w+) (?P<what>.+)",
         _habit,
     ),
 )

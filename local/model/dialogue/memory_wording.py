@@ -45,7 +45,8 @@ THIRD: Final = (
 TAIL: Final = re.compile(
     r"(?: and (?:want|need|would|wanted|i|we|my|then|can|was|have|is|he|she|asked)\b.*|,? (?:please|thanks?|"
     r"thank you|btw|by the way|lol|though|too|as well|actually|now|right now|you know|if \w.*|"
-    r"because .*|since (?:i|we|it)\b.*|as always|always have|and|but|so|or|in fact|to be honest)|[,:;–—-])\s*$",
+    r"because .*|so (?!far\b|on\b).*|since (?:i|we|it)\b.*|as always|always have|and|but|so|or|in fact|to be "
+    r"honest)|[,:;–—-])\s*$",
     re.IGNORECASE,
 )
 INSTEAD: Final = re.compile(
@@ -53,7 +54,8 @@ INSTEAD: Final = re.compile(
 )
 I_AM: Final = r"\b(?:i'm|i am|im)(?: also| actually| now| still| an?| a strict| strictly| very| severely| quite)*"
 WE_ARE: Final = (
-    r"\b(?:i'm|i am|im|we're|we are|i'll be|we'll be|i will be|we will be)(?: also| actually| probably| both| all)*"
+    r"\b(?:i'm|i am|im|we're|we are|my \w+ and i are|i'll be|we'll be|i will be|we will be)(?: also| actually| "
+    r"probably| both| all)*"
 )
 
 
@@ -101,7 +103,11 @@ def head(what: str) -> str:
 
 def content(text: str) -> list[str]:
     words = re.findall(r"[^\W_][\w'-]*", text.casefold())
-    return [word for word in words if word not in STOP_WORDS and word not in {"their", "last", "new", "still", "ones"}]
+    return [
+        word
+        for word in words
+        if word not in STOP_WORDS and word not in {"their", "last", "new", "still", "ones", "up", "all"}
+    ]
 
 
 def verb_s(verb: str) -> str:

@@ -42,6 +42,9 @@ ANSWERS: Final = re.compile(
     r"^(?:(?:sure|yes|of course|certainly|okay|ok|hi|hello|it's|it is|that's|i'm|the name is)[,.]? )*", re.IGNORECASE
 )
 PEOPLE: Final = re.compile(r"(?:ese|ish|[nrtdl]ian|ican)$|^(?:German|French|Greek|Dutch|Swiss|Jewish|Muslim|Catholic)$")
+ITS: Final = re.compile(
+    r"(?:(?:hi|hello|hey|yes|good \w+)(?: there| again)?[,.!]? )*(?:it's|it is|its) ", re.IGNORECASE
+)
 GOES_ON: Final = re.compile(r"\s*(?:calling|speaking|here|from)\b", re.IGNORECASE)
 
 
@@ -83,6 +86,13 @@ def _likely(sentence: str) -> str:
         spoken, tail = _name(rest, lower=True)
         if name or (spoken and GOES_ON.match(tail) and this[0].casefold().startswith("this")):
             return name or spoken
+    its = ITS.match(sentence)
+    if its:
+        rest = sentence[its.end() :]
+        name, tail = _name(rest, lower=True)
+        sure = len(name.split()) > 1 and rest[:1].isupper()
+        if name and (sure or re.match(r"\s*(?:from|here|calling|speaking)\b", tail)):
+            return name
     i_am = I_AM.search(sentence)
     if i_am:
         rest = sentence[i_am.end() :]
