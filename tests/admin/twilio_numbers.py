@@ -67,6 +67,7 @@ class TwilioNumbers:
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     verifications: dict[str, str] = field(default_factory=dict)
     countries: dict[str, bool] = field(default_factory=lambda: {"US": True})
+    messages: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,7 +94,9 @@ class TwilioNumbers:
 
     # -- operations -------------------------------------------------------------------------------------------------
 
-    def serve(self, method: str, path: list[str], asked: Mapping[str, str], account_sid: str) -> tuple[str, Any]:
+    def serve(  # noqa: C901 - a table of operations
+        self, method: str, path: list[str], asked: Mapping[str, str], account_sid: str
+    ) -> tuple[str, Any]:
         """The operation's name and what it does; called with the lock held."""
         match method, path:
             case "GET", ["2010-04-01", "Accounts", sid]:
@@ -104,6 +107,8 @@ class TwilioNumbers:
                 return "list", self._list(account_sid, asked)
             case "POST", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers"]:
                 return "create", self._create(account_sid, asked)
+            case "GET", ["2010-04-01", "Accounts", _, "Messages"]:
+                return "messages", self._messages(account_sid, asked)
             case _, ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers", sid]:
                 name = {"GET": "fetch", "POST": "update", "DELETE": "delete"}[method]
                 return name, self._one(name, account_sid, sid, asked)
@@ -125,6 +130,17 @@ class TwilioNumbers:
                 state = self.verifications.get(asked.get("TollfreePhoneNumberSid", ""))
                 return "verifications", _page("verifications", [{"sid": "HH1", "status": state}] if state else [])
         raise _Refused(404, 20404, f"no such resource: {method} {path}")
+
+    def _messages(self, account_sid: str, asked: Mapping[str, str]) -> Any:
+        wanted = {name.lower(): asked[name] for name in ("To", "From") if name in asked}
+        found = [each for each in self.messages if all(each[name] == value for name, value in wanted.items())]
+        size, page = int(asked.get("PageSize", 50)), int(asked.get("Page", 0))
+        more = len(found) > size * (page + 1)
+        uri = f"/2010-04-01/Accounts/{account_sid}/Messages.json"
+        following = f"{uri}?PageSize={size}&Page={page + 1}&PageToken=PT{page + 1}" if more else None
+        shown = _page("messages", found[size * page : size * (page + 1)])
+        del shown["meta"]
+        return {**shown, "next_page_uri": following, "page": page, "page_size": size}
 
     def _search(self, country: str, kind: str, asked: Mapping[str, str]) -> Any:
         if unknown := asked.keys() - SEARCHED:
@@ -261,6 +277,8 @@ def _name(method: str, path: list[str]) -> str:
             return "account"
         case [_, "AvailablePhoneNumbers", *_]:
             return "search"
+        case [_, "Messages"]:
+            return "messages"
         case [_, "IncomingPhoneNumbers"]:
             return "list" if method == "GET" else "create"
         case [_, "IncomingPhoneNumbers", _]:

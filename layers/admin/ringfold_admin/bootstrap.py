@@ -14,6 +14,7 @@ from ringfold.adapters.erasure import Erasure
 from ringfold.adapters.insights_queue import InsightsQueue
 from ringfold.adapters.people import People
 from ringfold.adapters.secrets import Secrets
+from ringfold.adapters.texts import Texts
 from ringfold.log import Log
 from ringfold.tools.catalogue import catalogue
 from ringfold_admin.api import Api
@@ -139,13 +140,14 @@ def assemble(  # noqa: PLR0913 - everything the function touches, by name
         probe=side,
     )
     erasure = Erasure(dynamodb, table_name, "", clock=lambda: clock() / 1000)
+    texts = Texts(dynamodb, table_name, "")
     people = PeopleService(People(dynamodb, table_name), erasure, table, desk, later)
     routers = (
         organization_routes(OrganizationService(organizations, table, desk)),
         account_routes(account_service),
         number_routes(number_service, purchases, releases, verifier),
         agent_routes(AgentService(agents, organizations, desk, tools, numbers)),
-        message_routes(MessageService(Messages(table), desk)),
+        message_routes(MessageService(Messages(table), texts, number_service, webhooks, desk)),
         conversation_routes(ConversationService(Conversations(table), people, desk)),
         profile_routes(people),
         audit_routes(AuditService(AuditTrail(table), desk)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from ringfold.adapters.texts import Texts
 from ringfold.core import texts
 from ringfold.core.texts import Text, Thread
 from tests.admin.desk import Desk
+from tests.admin.numbers_desk import Office
 from tests.admin.twilio import Twilio
 
 PATH = "/api/messages"
@@ -142,3 +145,104 @@ def test_times_between_which_nothing_can_lie_find_nothing(desk: Desk) -> None:
     assert [] == bodies(admin, since="2030-01-01T00:00:00Z", until="2020-01-01T00:00:00Z")
     assert [] == bodies(admin, until="1930-01-01T00:00:00Z")
     assert ["Text 1"] == bodies(admin, since="1930-01-01T00:00:00Z")
+
+
+# -- what Twilio has of before ---------------------------------------------------------------------------------------
+
+
+def old_text(n: int, number: str, *, inbound: bool = True, contact: str = PEOPLE[0], **more: Any) -> dict[str, Any]:
+    """A text as Twilio lists it; the higher the number, the older."""
+    sender, recipient = (contact, number) if inbound else (number, contact)
+    at = format_datetime(datetime.fromtimestamp(NOW / 1000 - 3600 * n, UTC), usegmt=True)
+    return {
+        "sid": f"SM{n:032x}",
+        "account_sid": "AC1",
+        "from": sender,
+        "to": recipient,
+        "body": f"Old {n}",
+        "direction": "inbound" if inbound else "outbound-api",
+        "status": "received" if inbound else "delivered",
+        "error_code": None,
+        "num_segments": "1",
+        "num_media": "0",
+        "date_sent": at,
+        "date_created": at,
+        "uri": f"/2010-04-01/Accounts/AC1/Messages/SM{n:032x}.json",
+        **more,
+    }
+
+
+def backfill(desk: Desk, number_id: str, **more: Any) -> tuple[int, int]:
+    """To the end: how many were fetched, how many were new."""
+    fetched = added = 0
+    cursor = None
+    while True:
+        body = {"number_id": number_id, **more, **({"cursor": cursor} if cursor else {})}
+        answer = desk.post(f"{PATH}/backfill", body)
+        assert 200 == answer.status, answer.text
+        fetched, added = fetched + answer.json["fetched"], added + answer.json["added"]
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            return fetched, added
+
+
+@pytest.mark.accept("A5")
+def test_older_texts_are_fetched_once(office: Office) -> None:
+    """Both ways, on both channels, page by page; what is known already is known; nobody answers them."""
+    number = office.bought()
+    ours = number["phone_number"]
+    office.twilio.messages = [old_text(n, ours, inbound=n % 2 == 0) for n in range(250)]
+    office.twilio.messages += [
+        old_text(300, f"whatsapp:{ours}", contact=f"whatsapp:{PEOPLE[1]}"),
+        old_text(301, ours, contact="242424"),
+        old_text(302, "+15125550188"),
+    ]
+    admin = office.admin
+
+    assert (252, 251) == backfill(admin, number["id"])
+    assert (252, 0) == backfill(admin, number["id"])
+
+    shown = admin.get(PATH, query={"contact": PEOPLE[0], "limit": 3}).json["messages"]
+    assert ["Old 0", "Old 1", "Old 2"] == [each["body"] for each in shown]
+    assert ["answered", "delivered"] == [each["state"] for each in shown[:2]]
+    found = admin.get("/api/conversations").json["conversations"]
+    assert {("sms", "inactive"), ("whatsapp", "inactive")} == {(each["channel"], each["state"]) for each in found}
+
+
+@pytest.mark.accept("A5")
+def test_a_text_that_came_by_webhook_is_not_fetched_again(office: Office) -> None:
+    """The SID is the same."""
+    number = office.bought()
+    ours = number["phone_number"]
+    client, table = office.desk.aws.client("dynamodb"), office.desk.aws.table
+    thread = Thread(office.org, ours, "sms", PEOPLE[0])
+    sid = f"SM{7:032x}"
+    assert Texts(client, table, table).receive(Text("msg_7", thread, "in", "Old 7", NOW, "acc", sid=sid), "help")
+    office.twilio.messages = [old_text(7, ours), old_text(8, ours)]
+
+    assert (2, 1) == backfill(office.admin, number["id"])
+
+
+def test_a_backfill_keeps_to_its_days(office: Office) -> None:
+    """Twilio is asked for them, and what it gives beyond is left out."""
+    number = office.bought()
+    office.twilio.messages = [old_text(n, number["phone_number"]) for n in (0, 30, 60)]
+    day = datetime.fromtimestamp(NOW / 1000 - 3600 * 30, UTC).date().isoformat()
+
+    assert (3, 2) == backfill(office.admin, number["id"], until=day, since="2020-01-01")
+    asked = next(query for name, query in office.twilio.seen if name == "messages")
+    assert {"DateSent>", "DateSent<"} <= asked.keys()
+
+
+def test_a_backfill_has_to_be_possible(office: Office) -> None:
+    """No viewer, no foreign number, no cursor of something else; what Twilio refuses is told."""
+    number = office.bought()
+    body = {"number_id": number["id"]}
+    other = office.desk.organization("Other")
+
+    assert 403 == office.desk.viewer(office.org).post(f"{PATH}/backfill", body).status
+    assert 404 == office.desk.admin(other).post(f"{PATH}/backfill", body).status
+    assert 400 == office.admin.post(f"{PATH}/backfill", {**body, "cursor": "x"}).status
+    assert 400 == office.admin.post(f"{PATH}/backfill", {**body, "since": "yesterday"}).status
+    office.twilio.faults["messages"] = ["20429"]
+    assert 429 == office.admin.post(f"{PATH}/backfill", body).status

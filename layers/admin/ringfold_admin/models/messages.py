@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ringfold_admin.models.common import Instant, Shown
+from ringfold_admin.models.common import Given, Instant, Shown
 
 
 class Medium(Shown):
@@ -48,3 +49,24 @@ class MessagePage(Shown):
 
     messages: list[Message]
     next_cursor: str | None = None
+
+
+class Backfill(Given):
+    """Which older texts are to be fetched from Twilio; its own credentials for the number's account are needed."""
+
+    number_id: Annotated[str, Field(min_length=1, max_length=80)]
+    since: Annotated[date | None, Field(description="Of that day (UTC) or later.")] = None
+    until: Annotated[date | None, Field(description="Of that day or earlier.")] = None
+    cursor: Annotated[
+        str | None, Field(min_length=1, max_length=2000, description="`next_cursor` of the answer before, to go on.")
+    ] = None
+
+
+class Backfilled(Shown):
+    """What one page of a backfill came to; go on with ``next_cursor`` until it is null."""
+
+    fetched: int
+    added: Annotated[
+        int, Field(description="New ones; the others were known, or are nobody's, such as a short code's.")
+    ]
+    next_cursor: str | None

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from ringfold_admin.models.messages import Message, MessagePage
+from ringfold_admin.models.messages import Backfill, Backfilled, Message, MessagePage
 from ringfold_admin.routes.parts import (
     DEFAULT_PAGE,
     Cursor,
     Id,
+    IdempotencyKey,
     Limit,
     OfOrganization,
     Router,
@@ -60,6 +61,16 @@ def message_routes(service: MessageService) -> Router:
         wanted = Filter(number or "", contact or "", channel or "", direction or "", state or "", since, until)
         items, next_cursor = service.list_page(who(router), organization_id, wanted, limit, cursor)
         return shown(MessagePage(messages=[Message(**each) for each in items], next_cursor=next_cursor))
+
+    @router.post(
+        "/api/messages/backfill",
+        tags=TAGS,
+        summary="Fetch older texts of a number from Twilio, a page at a time",
+        responses=answers(200, Backfilled, 402, 404, 409, 422, 429, 502, 504),
+    )
+    def backfill_messages(backfill: Backfill, idempotency_key: IdempotencyKey = None) -> Response[Backfilled]:
+        done = service.backfill(who(router), backfill.number_id, backfill.since, backfill.until, backfill.cursor)
+        return shown(Backfilled(**done))
 
     @router.get("/api/messages/<message_id>", tags=TAGS, summary="Show a text", responses=answers(200, Message, 404))
     def show_message(message_id: Id) -> Response[Message]:

@@ -85,6 +85,26 @@ def goes_on(table: str, thread: Thread, span_ms: tuple[int, int], received: int,
     }
 
 
+def took_place(table: str, thread: Thread, at_ms: int) -> dict[str, Any]:
+    """The action of a transaction that says: this thread took place elsewhere; it fails where the thread is known."""
+    key = conversation_key(OrganizationId(thread.organization_id), ConversationId(thread.conversation_id))
+    item = {
+        "pk": key[0],
+        "sk": key[1],
+        "conversation_id": thread.conversation_id,
+        "organization_id": thread.organization_id,
+        "channel": thread.channel,
+        "caller_number": thread.contact,
+        "agent_number": thread.agent_number,
+        "state": "inactive",
+        "created_at": iso(at_ms),
+        "updated_at": iso(at_ms),
+        "received": 0,
+    }
+    put = {"TableName": table, "Item": codec.dump_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+    return {"Put": put}
+
+
 class Conversations:
     """Writes through a botocore ``dynamodb`` client."""
 

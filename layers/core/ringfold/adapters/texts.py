@@ -18,13 +18,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from ringfold.adapters import codec
-from ringfold.adapters.conversations import goes_on, places
+from ringfold.adapters.conversations import goes_on, places, took_place
 from ringfold.adapters.directory import contact_texts_key
 from ringfold.adapters.items import CONDITION_FAILED, Key, doc_of, get_many, request, wire_key
 from ringfold.core import texts as core
@@ -118,6 +119,28 @@ class Texts:
                 "ExpressionAttributeValues": codec.dump_item({":who": thread.__dict__, ":one": 1}),
             }
         }
+
+    def adopt(self, text: Text) -> bool:
+        """Store a text that was sent or received elsewhere, once; nobody answers it.
+
+        Returns:
+            Whether it is new: its SID was not known before.
+
+        Raises:
+            DependencyError: If it could not be stored.
+        """
+        claim = {**_key_item(sid_key(text.sid)), **_where(text)}
+        name = {**_key_item(id_key(text.message_id)), **_where(text)}
+        try:
+            self._transact("adopt text", [self._put(claim, new=True), self._put(name, new=True), *self._puts(text)])
+        except Superseded:
+            return False
+        thread = text.thread
+        began = took_place(self._table, thread, text.at_ms)
+        listed = places(thread.organization_id, thread.contact, thread.conversation_id, text.at_ms)
+        with suppress(Superseded):  # the thread is known already
+            self._transact("adopt thread", [began, *(self._put(item) for item in listed)])
+        return True
 
     # -- being answered ------------------------------------------------------------------------------------------------
 
