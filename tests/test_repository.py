@@ -39,6 +39,7 @@ TESTED_THROUGH: dict[str, str] = {
         for part in ("services", "stores")
     },
     "core/ringfold/service/asking.py": "tests/service/test_answerer.py",
+    f"{_ADMIN}/carrier/messages.py": "tests/admin/routes/test_messages.py",
     f"{_ADMIN}/services/people.py": "tests/admin/routes/test_profiles.py",
     f"{_ADMIN}/routes/parts.py": "tests/admin/test_api.py",
     f"{_ADMIN}/models/common.py": "tests/admin/test_api.py",

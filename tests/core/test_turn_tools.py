@@ -132,7 +132,7 @@ def test_a_round_that_breaks_before_its_words_is_asked_of_the_other_model() -> N
 
 
 # --- fillers ----------------------------------------------------------------------------------------------------------
-@pytest.mark.accept("G10")
+@pytest.mark.accept("F6", "G10")
 def test_a_tool_that_is_really_slow_is_covered() -> None:
     """After 800 ms, preemptible, once."""
     stage = Stage(calling(called("look")), model("Found it."))

@@ -11,9 +11,11 @@ from ringfold.core.relay_settings import merge
 from ringfold.core.twiml import (
     MAX_SAY_CHARS,
     MAX_TWIML_BYTES,
+    ask_for_key,
     connect_relay,
     empty,
     hang_up,
+    say,
     say_and_dial,
     say_and_hangup,
 )
@@ -196,3 +198,20 @@ def test_a_language_is_a_tag() -> None:
     """A wrong language is a configuration error, not a silent default."""
     with pytest.raises(ConfigError):
         say_and_hangup("Hello", "English")
+
+
+@pytest.mark.accept("E15")
+def test_no_document_opens_a_media_stream() -> None:
+    """Twilio does not mix one with a relay: none of our documents has a verb that does not stand here."""
+    verbs = {"Response", "Connect", "ConversationRelay", "Language", "Say", "Dial", "Number", "Gather", "Hangup"}
+    documents = [
+        connect_relay(URL, ACTION, {"language": "en-US"}, [{"code": "es-ES"}]),
+        say_and_hangup("Bye."),
+        say_and_dial("One moment.", "+15551234567", whisper=f"{ACTION}?call=1"),
+        say("Hello."),
+        ask_for_key("Press 1.", ACTION),
+        hang_up(),
+        empty(),
+    ]
+
+    assert {each.tag for document in documents for each in parsed(document).iter()} <= verbs

@@ -233,7 +233,7 @@ def test_texts_are_remembered_when_they_are_quiet(desk: Desk) -> None:
     assert ["sms", "sms", "voice"] == sorted(each.channel for each in person.memory.summaries)
 
 
-@pytest.mark.accept("H12")
+@pytest.mark.accept("H12", "L2")
 def test_memory_can_be_off(desk: Desk) -> None:
     """Nothing is asked, nothing kept, nothing told."""
     desk.insights.call(ORG, desk.held())
