@@ -16,19 +16,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from botocore.exceptions import ClientError
-
 from ringfold.adapters import codec
 from ringfold.adapters.conversations import iso, list_pk
 from ringfold.adapters.directory import conversation_key
-from ringfold.adapters.items import Key, get_many, request, wire_key
+from ringfold.adapters.items import Key, get_many, request, transact, wire_key
 from ringfold.adapters.people import META, People, Person, identity_key, person_key
 from ringfold.adapters.people import list_pk as people_pk
 from ringfold.adapters.texts import id_key, opt_out_key, sid_key, text_of, texts_pk
 from ringfold.core.ids import ConversationId, OrganizationId
 from ringfold.core.session import call_pk
 from ringfold.core.texts import Thread
-from ringfold.errors import DependencyError
+from ringfold.errors import ConflictError
 
 KINDS: Final = ("messages", "conversations", "observations", "summaries", "consents", "identities")
 """What a receipt counts."""
@@ -95,7 +93,7 @@ class Erasure:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        self._transact("begin erasure", [put, *also])
+        transact(self._client, "begin erasure", [put, *also])
 
     def job(self, organization_id: str, job_id: str) -> dict[str, Any] | None:
         """A job as it is stored."""
@@ -216,8 +214,8 @@ class Erasure:
         if unit.kind:
             actions.append(self._count(organization_id, job_id, {unit.kind: 1}))
         try:
-            self._transact("erase", actions)
-        except _TakenError:
+            transact(self._client, "erase", actions)
+        except ConflictError:
             for key in unit.keys:  # its item is gone: what else there is of it goes uncounted
                 request(self._client.delete_item, "erase", TableName=self._table, Key=wire_key(key))
 
@@ -240,8 +238,8 @@ class Erasure:
         actions = [self._gone(key) for unit in chunk for key in (unit.first, *unit.keys)]
         actions.append(self._count(organization_id, job_id, counts, done=True))
         try:
-            self._transact("finish erasure", actions)
-        except _TakenError:
+            transact(self._client, "finish erasure", actions)
+        except ConflictError:
             return  # done by somebody else meanwhile
 
     def _gone(self, key: Key, *, must: bool = False) -> dict[str, Any]:
@@ -270,25 +268,6 @@ class Erasure:
                 "ExpressionAttributeValues": codec.dump_item(values),
             }
         }
-
-    def _transact(self, what: str, actions: Sequence[Any]) -> None:
-        for _ in range(4):
-            try:
-                request(self._client.transact_write_items, what, TransactItems=list(actions))
-            except ClientError as exc:
-                reasons: list[Any] = list(exc.response.get("CancellationReasons", []))
-                codes = {str(reason.get("Code")) for reason in reasons}
-                if "ConditionalCheckFailed" in codes:
-                    raise _TakenError from exc
-                if "TransactionConflict" not in codes:
-                    raise DependencyError("dynamodb", f"{what}: {sorted(codes)}") from exc
-            else:
-                return
-        raise DependencyError("dynamodb", f"{what}: other transactions were in the way", retryable=True)
-
-
-class _TakenError(Exception):
-    """Somebody else has done it."""
 
 
 def job_key(organization_id: str, job_id: str) -> Key:

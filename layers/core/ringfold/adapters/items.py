@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ringfold.adapters import codec
-from ringfold.errors import ConfigError, DependencyError
+from ringfold.errors import ConfigError, ConflictError, DependencyError
 
 Key = tuple[str, str]
 """Partition key and sort key."""
+TRANSACTION_TRIES: Final = 4
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _THROTTLED: Final = frozenset(
     {"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "InternalServerError"}
@@ -59,6 +60,28 @@ def get_many(client: Any, table: str, keys: Iterable[Key], what: str) -> dict[Ke
         if not wanted:
             return found
     raise DependencyError("dynamodb", f"{what}: keys left unprocessed", retryable=True)
+
+
+def transact(client: Any, what: str, actions: Sequence[Any]) -> None:
+    """Write all or nothing; other transactions on the same items are waited for, a few times.
+
+    Raises:
+        ConflictError: If a condition does not hold: somebody else was quicker.
+        DependencyError: If DynamoDB failed, or others were in the way again and again.
+    """
+    for _ in range(TRANSACTION_TRIES):
+        try:
+            request(client.transact_write_items, what, TransactItems=list(actions))
+        except ClientError as exc:
+            reasons: list[Any] = list(exc.response.get("CancellationReasons", []))
+            codes = {str(reason.get("Code")) for reason in reasons}
+            if "ConditionalCheckFailed" in codes:
+                raise ConflictError(f"{what}: somebody else was quicker") from exc
+            if "TransactionConflict" not in codes:
+                raise DependencyError("dynamodb", f"{what}: {sorted(codes)}") from exc
+        else:
+            return
+    raise DependencyError("dynamodb", f"{what}: other transactions were in the way", retryable=True)
 
 
 def failed_item(exc: ClientError) -> dict[str, Any] | None:

@@ -21,21 +21,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
 from ringfold.adapters import codec
 from ringfold.adapters.directory import contact_memory_key, organization_key
-from ringfold.adapters.items import Key, doc_of, get_many, request, wire_key
+from ringfold.adapters.items import Key, doc_of, get_many, request, transact, wire_key
 from ringfold.core import memory as core
 from ringfold.core.memory import Memory, Observation, Summary, observation_from_doc, summary_from_doc
 from ringfold.core.profiles import Identity, Profile, profile_from_doc
-from ringfold.errors import ConflictError, DependencyError
 
 META: Final = "META"
 TOLD_FACTS: Final = 25
 TOLD_SUMMARIES: Final = 5
 """As many facts and summaries a caller's item holds: more than an agent is told."""
-_TRIES: Final = 4
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,7 @@ class People:
         actions += [
             self._put({"pk": list_pk(made.organization_id), "sk": made.profile_id, "profile_id": made.profile_id})
         ]
-        self._transact("create profile", actions)
+        transact(self._client, "create profile", actions)
         return made
 
     def save(
@@ -170,7 +166,7 @@ class People:
             actions.append(self._put({"pk": pk, "sk": sk, **_doc(each), "expires_at": expiry}))
         memory = replace(person.memory, name=profile.name, most_days=days)
         saved = replace(person, profile=profile, memory=memory)
-        self._transact("save profile", [*actions, *self._told(saved, now), *also])
+        transact(self._client, "save profile", [*actions, *self._told(saved, now), *also])
         return saved
 
     def add_identity(self, profile: Profile, identity: Identity, also: Sequence[Any] = ()) -> Profile:
@@ -186,7 +182,7 @@ class People:
             updated_ms=int(self._clock() * 1000),
         )
         put = self._put(self._profile_item(made), condition="version = :was", was=profile.version)
-        self._transact("add identity", [put, self._claim(made, identity), *also])
+        transact(self._client, "add identity", [put, self._claim(made, identity), *also])
         return made
 
     def regroup(self, one: Profile, into: Profile, also: Sequence[Any] = ()) -> None:
@@ -204,7 +200,7 @@ class People:
             )
             for each in (one, into)
         ]
-        self._transact("merge profiles", [*puts, *also])
+        transact(self._client, "merge profiles", [*puts, *also])
         for each in (one, into):
             self.tell(each.organization_id, each.profile_id)
 
@@ -216,7 +212,7 @@ class People:
         if person is not None:
             told = self._told(person, int(self._clock() * 1000))
             if told:
-                self._transact("tell memory", told)
+                transact(self._client, "tell memory", told)
 
     def forget(self, person: Person, observation_id: str) -> bool:
         """Forget one fact; whether there was one."""
@@ -263,21 +259,6 @@ class People:
         if values:
             put["ExpressionAttributeValues"] = codec.dump_item({f":{name}": value for name, value in values.items()})
         return {"Put": put}
-
-    def _transact(self, what: str, actions: Sequence[Any]) -> None:
-        for _ in range(_TRIES):
-            try:
-                request(self._client.transact_write_items, what, TransactItems=list(actions))
-            except ClientError as exc:
-                reasons: list[Any] = list(exc.response.get("CancellationReasons", []))
-                codes = {str(reason.get("Code")) for reason in reasons}
-                if "ConditionalCheckFailed" in codes:
-                    raise ConflictError(f"{what}: somebody else was quicker") from exc
-                if "TransactionConflict" not in codes:
-                    raise DependencyError("dynamodb", f"{what}: {sorted(codes)}") from exc
-            else:
-                return
-        raise DependencyError("dynamodb", f"{what}: other transactions were in the way", retryable=True)
 
 
 def person_key(organization_id: str, profile_id: str) -> Key:

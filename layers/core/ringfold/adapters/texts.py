@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from ringfold.adapters import codec
 from ringfold.adapters.conversations import goes_on, places, took_place
 from ringfold.adapters.directory import contact_texts_key
-from ringfold.adapters.items import CONDITION_FAILED, Key, doc_of, get_many, request, wire_key
+from ringfold.adapters.items import CONDITION_FAILED, Key, doc_of, get_many, request, transact, wire_key
 from ringfold.core import texts as core
 from ringfold.core.texts import Keyword, Text, Thread, text_from_doc
 from ringfold.errors import ConflictError, DependencyError
@@ -358,19 +358,10 @@ class Texts:
         return {"Put": put}
 
     def _transact(self, what: str, actions: Sequence[Any]) -> None:
-        for _ in range(_TRIES):
-            try:
-                request(self._client.transact_write_items, what, TransactItems=list(actions))
-            except ClientError as exc:
-                reasons: list[Any] = list(exc.response.get("CancellationReasons", []))
-                codes = {str(reason.get("Code")) for reason in reasons}
-                if "ConditionalCheckFailed" in codes:
-                    raise Superseded(what) from exc
-                if "TransactionConflict" not in codes:
-                    raise DependencyError("dynamodb", f"{what}: {sorted(codes)}") from exc
-            else:
-                return
-        raise DependencyError("dynamodb", f"{what}: other transactions were in the way", retryable=True)
+        try:
+            transact(self._client, what, actions)
+        except ConflictError as exc:
+            raise Superseded(what) from exc
 
 
 _ATTRIBUTES: Final = ("state", "state_ms", "error_code", "reason", "sid")
