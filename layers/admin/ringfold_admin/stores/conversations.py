@@ -8,7 +8,7 @@ from typing import Any, Final
 from ringfold.adapters import codec
 from ringfold.adapters.conversations import list_pk
 from ringfold.adapters.directory import conversation_key
-from ringfold.adapters.items import doc_of, request, wire_key
+from ringfold.adapters.items import doc_of, request
 from ringfold.adapters.texts import text_of, texts_pk
 from ringfold.core import texts
 from ringfold.core.ids import ConversationId, OrganizationId
@@ -59,14 +59,11 @@ class Conversations:
         Returns:
             The conversations, and the sort key to go on from; ``""`` when there is no more.
         """
-        if until_ms is not None and until_ms < max(since_ms, 0):
-            return [], ""
         pk = list_pk(f"{organization_id}#{contact}" if contact else organization_id)
-        low, high = f"{max(since_ms, 0):013d}", f"{until_ms:013d}~" if until_ms is not None else "9~"
         found: list[Item] = []
         sks: list[str] = []
         for _ in range(ROUNDS):
-            places, more = self._places(pk, low, high, limit + 1, after)
+            places, more = self._table.span(pk, since_ms, until_ms, limit + 1, after)
             keys = {
                 str(each["sk"]): conversation_key(
                     OrganizationId(organization_id), ConversationId(str(each["conversation_id"]))
@@ -100,20 +97,6 @@ class Conversations:
         found = [text_of(codec.load_item(each)) for each in answer.get("Items", [])]
         mine = [each for each in found if each.thread.conversation_id == item["conversation_id"]]
         return mine[:MOST_TEXTS][::-1]
-
-    def _places(self, pk: str, low: str, high: str, limit: int, after: str) -> tuple[list[Item], bool]:
-        arguments: dict[str, Any] = {
-            "TableName": self._table.name,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
-            "ExpressionAttributeValues": codec.dump_item({":pk": pk, ":low": low, ":high": high}),
-            "ConsistentRead": True,
-            "ScanIndexForward": False,
-            "Limit": limit,
-        }
-        if after:
-            arguments["ExclusiveStartKey"] = wire_key((pk, after))
-        answer = request(self._table.client.query, "list conversations", **arguments)
-        return [codec.load_item(item) for item in answer.get("Items", [])], "LastEvaluatedKey" in answer
 
 
 def view(item: Item) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ringfold.adapters import codec
-from ringfold.adapters.items import Key, request, wire_key
+from ringfold.adapters.items import Key
 from ringfold.adapters.texts import id_key, text_of, texts_pk
 from ringfold.core.texts import Text
 from ringfold_admin.stores.audit import iso
@@ -66,13 +65,9 @@ class Messages:
         """
         scope = f"{organization_id}#{number}" if number else organization_id
         pk = texts_pk(organization_id, contact) if contact else list_pk(KIND, scope)
-        since_ms = max(since_ms, 0)
-        if until_ms is not None and until_ms < since_ms:
-            return [], ""
-        low, high = f"{since_ms:013d}", f"{until_ms:013d}~" if until_ms is not None else "9~"
         found: list[Text] = []
         for _ in range(ROUNDS):
-            items, more = self._query(pk, low, high, limit + 1, after)
+            items, more = self._table.span(pk, since_ms, until_ms, limit + 1, after)
             for place in self._whole(items):
                 text = text_of(place)
                 if keep(text) and (not number or text.thread.agent_number == number):
@@ -83,20 +78,6 @@ class Messages:
                 return found, ""
             after = str(items[-1]["sk"])
         return found, after
-
-    def _query(self, pk: str, low: str, high: str, limit: int, after: str) -> tuple[list[Item], bool]:
-        arguments: dict[str, Any] = {
-            "TableName": self._table.name,
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
-            "ExpressionAttributeValues": codec.dump_item({":pk": pk, ":low": low, ":high": high}),
-            "ConsistentRead": True,
-            "ScanIndexForward": False,
-            "Limit": limit,
-        }
-        if after:
-            arguments["ExclusiveStartKey"] = wire_key((pk, after))
-        answer = request(self._table.client.query, "list texts", **arguments)
-        return [codec.load_item(item) for item in answer.get("Items", [])], "LastEvaluatedKey" in answer
 
     def _whole(self, items: list[Item]) -> list[Item]:
         """The texts behind places in a list; a contact's partition holds the texts themselves."""

@@ -121,6 +121,36 @@ class Table:
         items = items[:limit]
         return items, str(items[-1]["sk"]) if more and items else ""
 
+    def span(self, pk: str, since_ms: int, until_ms: int | None, limit: int, after: str) -> tuple[list[Item], bool]:
+        """Items of a partition whose sort keys begin with a time between two, the newest first.
+
+        Args:
+            pk: The partition.
+            since_ms: Not older, epoch ms.
+            until_ms: Not newer; ``None`` for no end.
+            limit: As many at most.
+            after: The sort key to go on behind; ``""`` for the first.
+
+        Returns:
+            The items, and whether there may be more.
+        """
+        since_ms = max(since_ms, 0)
+        if until_ms is not None and until_ms < since_ms:
+            return [], False
+        low, high = f"{since_ms:013d}", f"{until_ms:013d}~" if until_ms is not None else "9~"
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :low AND :high",
+            "ExpressionAttributeValues": codec.dump_item({":pk": pk, ":low": low, ":high": high}),
+            "ConsistentRead": True,
+            "ScanIndexForward": False,
+            "Limit": limit,
+        }
+        if after:
+            arguments["ExclusiveStartKey"] = wire_key((pk, after))
+        answer = request(self._client.query, "list", **arguments)
+        return [codec.load_item(item) for item in answer.get("Items", [])], "LastEvaluatedKey" in answer
+
     def put(self, item: Item) -> None:
         """Put an item, whatever was there."""
         request(self._client.put_item, "put", TableName=self.name, Item=codec.dump_item(item))
