@@ -396,21 +396,21 @@ def test_failed_messages_are_kept_and_noticed(expanded: Template, queue: str, le
     assert names_in(properties["RedrivePolicy"]["deadLetterTargetArn"]) == {letters}
     assert names_in(mapping["EventSourceArn"]) == {queue}
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert any(letters in names_in(alarm["Dimensions"]) for alarm in alarms)
+    assert any(letters in names_in(alarm.get("Dimensions", [])) for alarm in alarms)
 
 
 def test_every_way_to_fail_has_an_alarm(expanded: Template) -> None:
     """Alarms look at each function's errors, at both kinds of foreign frame, and at the fallback's use and failure."""
     alarms = resources_of(expanded, "AWS::CloudWatch::Alarm").values()
 
-    watched = {(alarm["MetricName"], *(names_in(alarm["Dimensions"]) - {"Stage"})) for alarm in alarms}
+    watched = {(alarm["MetricName"], *(names_in(alarm.get("Dimensions", [])) - {"Stage"})) for alarm in alarms}
 
     assert {("Errors", name) for name in FUNCTIONS} <= watched
     assert {("IntegrationError", "RelayApi"), ("ExecutionError", "RelayApi")} <= watched
     assert {
         (alarm["MetricName"], text_of(alarm["Dimensions"][0]["Value"]))
         for alarm in alarms
-        if alarm["Dimensions"][0]["Name"] == "ApiName"
+        if alarm.get("Dimensions", [{"Name": ""}])[0]["Name"] == "ApiName"
     } == {(metric, '{"Fn::Sub": "ringfold-${Stage}-fallback"}') for metric in ("Count", "5XXError")}
 
 
