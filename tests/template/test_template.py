@@ -407,6 +407,7 @@ def test_every_way_to_fail_has_an_alarm(expanded: Template) -> None:
 
     assert {("Errors", name) for name in FUNCTIONS} <= watched
     assert {("IntegrationError", "RelayApi"), ("ExecutionError", "RelayApi")} <= watched
+    assert {("TurnsBlind",), ("ForeignSetups",), ("RelayErrors",)} <= watched
     assert {
         (alarm["MetricName"], text_of(alarm["Dimensions"][0]["Value"]))
         for alarm in alarms
