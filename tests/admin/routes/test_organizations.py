@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ringfold.adapters.people import People
+from ringfold.core.profiles import Profile
 from tests.admin.desk import Desk
 
 PATH = "/api/organizations"
@@ -63,6 +67,34 @@ def test_one_that_owns_something_stays(desk: Desk) -> None:
 
     assert (409, "organization_in_use") == (refused.status, refused.code)
     assert "agents" in refused.json["error"]["message"]
+
+
+@pytest.mark.accept("M9")
+def test_one_that_knows_people_stays(desk: Desk) -> None:
+    """They are forgotten first."""
+    own = desk.organization()
+    People(desk.aws.client("dynamodb"), desk.aws.table).create(Profile("prf_1", own))
+
+    refused = desk.platform.delete(f"{PATH}/{own}")
+
+    assert (409, ["people"]) == (refused.status, refused.json["error"]["details"][0]["owns"])
+
+
+@pytest.mark.accept("H10")
+def test_an_organization_says_how_long_it_remembers(desk: Desk) -> None:
+    """By its own administrator; it must be a number of days."""
+    own = desk.organization()
+    admin = desk.admin(own)
+
+    assert [0, 30, 30] == [
+        answer.json["memory_days"]
+        for answer in (
+            admin.get(f"{PATH}/{own}"),
+            admin.patch(f"{PATH}/{own}", {"memory_days": 30}),
+            admin.patch(f"{PATH}/{own}", {"name": "Renamed"}),
+        )
+    ]
+    assert 400 == admin.patch(f"{PATH}/{own}", {"memory_days": -1}).status
 
 
 def test_pages_of_all_organizations(desk: Desk) -> None:

@@ -12,7 +12,8 @@ from ringfold_admin.stores.audit import entry
 from ringfold_admin.stores.organizations import Organizations
 from ringfold_admin.stores.table import Item, Table, list_pk
 
-OWNED = ("agents", "numbers", "accounts")
+OWNED = ("agents", "numbers", "accounts", "people")
+"""What an organization must have none of before it can be removed; people are forgotten by erasure."""
 
 
 class OrganizationService:
