@@ -154,7 +154,7 @@ def test_an_organization_decides_how_long_it_remembers(people: People, aws: Aws)
     items = aws.client("dynamodb").scan(TableName=aws.table)["Items"]
     expiring = {each["sk"]["S"][:3]: int(each["expires_at"]["N"]) for each in items if "expires_at" in each}
     month = NOW // 1000 + 30 * 86_400
-    assert {"OBS": month, "SUM": month} == expiring
+    assert {"OBS": month, "SUM": month, "MEM": month} == expiring
     memory = told(aws)
     assert memory is not None
     assert [2, 0] == [len(recall(memory, NOW + days * DAY_MS)) for days in (29, 30)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -207,6 +208,26 @@ def test_older_texts_are_fetched_once(office: Office) -> None:
     assert ["answered", "delivered"] == [each["state"] for each in shown[:2]]
     found = admin.get("/api/conversations").json["conversations"]
     assert {("sms", "inactive"), ("whatsapp", "inactive")} == {(each["channel"], each["state"]) for each in found}
+
+
+def test_a_thread_that_was_fetched_and_goes_on_is_one_conversation(office: Office) -> None:
+    """It stands in the lists once, from when it began."""
+    number = office.bought()
+    ours = number["phone_number"]
+    office.twilio.messages = [old_text(5, ours)]
+    assert (1, 1) == backfill(office.admin, number["id"])
+    client, table = office.desk.aws.client("dynamodb"), office.desk.aws.table
+    thread, keeper = Thread(office.org, ours, "sms", PEOPLE[0]), Texts(client, table, table)
+    text = Text("msg_new", thread, "in", "And now?", NOW, "acc", sid="SMnew")
+    assert keeper.receive(text, "help")
+    keeper.commit(thread, keeper.state(thread), [], [replace(text, message_id="msg_r", direction="out")], "2026-12-01")
+
+    (found,) = office.admin.get("/api/conversations").json["conversations"]
+
+    began = datetime.fromisoformat(found["started_at"]).timestamp()
+    assert ("active", 5 * 3600) == (found["state"], round(NOW / 1000 - began))
+    full = office.admin.get(f"/api/conversations/{found['id']}").json
+    assert ["Old 5", "And now?", "And now?"] == [line["text"] for line in full["transcript"]]
 
 
 @pytest.mark.accept("A5")

@@ -241,7 +241,10 @@ class People:
         )
         numbers = [each.value for each in person.identities if each.kind == "phone"]
         keys = [contact_memory_key(person.profile.organization_id, number) for number in numbers]
-        return [self._put({"pk": key[0], "sk": key[1], "doc": json.dumps(told.to_doc())}) for key in keys]
+        ends = [core.expires_ms(each, told.most_days) for each in told.observations]
+        ends += [core.summary_expires_ms(each, told.most_days) for each in told.summaries]
+        rest = {"doc": json.dumps(told.to_doc()), "expires_at": max(ends, default=now_ms + core.DAY_MS) // 1000}
+        return [self._put({"pk": key[0], "sk": key[1], **rest}) for key in keys]
 
     def _profile_item(self, profile: Profile) -> dict[str, Any]:
         key = person_key(profile.organization_id, profile.profile_id)

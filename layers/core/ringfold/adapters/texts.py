@@ -34,6 +34,8 @@ from ringfold.errors import ConflictError, DependencyError
 
 META: Final = "META"
 OUTBOX_TTL_S: Final = 24 * 3600
+NEVER: Final = "0000-00-00"
+"""The day of the last answer of a thread that took place elsewhere."""
 MOST_ANSWERED: Final = 40
 """As many texts one answer can take up; the rest is the next one's."""
 _TRIES: Final = 4
@@ -139,8 +141,22 @@ class Texts:
         began = took_place(self._table, thread, text.at_ms)
         listed = places(thread.organization_id, thread.contact, thread.conversation_id, text.at_ms)
         with suppress(Superseded):  # the thread is known already
-            self._transact("adopt thread", [began, *(self._put(item) for item in listed)])
+            self._transact(
+                "adopt thread", [began, self._answered_before(thread), *(self._put(each) for each in listed)]
+            )
         return True
+
+    def _answered_before(self, thread: Thread) -> dict[str, Any]:
+        """So that its first answer of ours does not put it into the lists again."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": wire_key((thread.key, META)),
+                "UpdateExpression": "SET #day = if_not_exists(#day, :never)",
+                "ExpressionAttributeNames": {"#day": "day"},
+                "ExpressionAttributeValues": codec.dump_item({":never": NEVER}),
+            }
+        }
 
     # -- being answered ------------------------------------------------------------------------------------------------
 
