@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench.cost
 
-Nothing is estimated that can be counted: the whole system runs, a peer plays calls of real pace (six turns a minute),
+The whole system runs, a peer plays calls of real pace (six turns a minute),
 and what would be billed is read off the requests (bench/README.md says how). Status 1 above the budget.
 """
 
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +38,8 @@ BUDGET = 0.0003
 """Dollars for a call-minute."""
 TURNS = 6
 SPOKEN_CHARS_A_S = 15.0
+SENTENCES = BenchModel(first_ms=350, token_ms=22.6, tokens=53)
+"""Two sentences, 53 words: about 60 tokens of a real model, 20 ms each, behind 350 ms to the first."""
 QUESTIONS = (
     "Hi, I would like to know how my flight to Seattle is doing today.",
     "All right. And which gate does it leave from?",
@@ -77,10 +79,10 @@ SECRETS = {"incoming": 2, "relay_connect": 2, "sms_webhook": 1, "sms_reply": 1}
 """Secrets each function reads when it has none in memory: at most once in five minutes and worker."""
 
 
-class Count(NamedTuple):
+class Amount(NamedTuple):
     """How many of something, and how many units are paid for."""
 
-    count: float
+    number: float
     units: float
 
 
@@ -88,13 +90,13 @@ class Bill:
     """What some part of a run would cost."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, Count] = {}
-        self.notes: Counter[str] = Counter()
+        self.parts: dict[str, Amount] = {}
+        self.notes: defaultdict[str, float] = defaultdict(float)
 
     def add(self, part: str, count: float, units: float | None = None, what: str = "") -> None:
         """Add to a part; ``what`` tells the share of one function or operation in its count."""
-        before = self.parts.get(part, Count(0, 0))
-        self.parts[part] = Count(before.count + count, before.units + (count if units is None else units))
+        before = self.parts.get(part, Amount(0, 0))
+        self.parts[part] = Amount(before.number + count, before.units + (count if units is None else units))
         if what:
             self.notes[f"{part}: {what}"] += units if units is not None else count
 
@@ -105,8 +107,8 @@ class Bill:
     def over(self, times: int) -> Bill:
         """The same for one of so many."""
         bill = Bill()
-        bill.parts = {name: Count(each.count / times, each.units / times) for name, each in self.parts.items()}
-        bill.notes = Counter({name: each / times for name, each in self.notes.items()})
+        bill.parts = {name: Amount(each.number / times, each.units / times) for name, each in self.parts.items()}
+        bill.notes.update({name: each / times for name, each in self.notes.items()})
         return bill
 
     def plus(self, *others: Bill) -> Bill:
@@ -115,7 +117,8 @@ class Bill:
         for each in (self, *others):
             for part, (count, units) in each.parts.items():
                 bill.add(part, count, units)
-            bill.notes.update(each.notes)
+            for note, share in each.notes.items():
+                bill.notes[note] += share
         return bill
 
     def table(self, title: str) -> str:
@@ -156,7 +159,8 @@ class Meter:
             match record["kind"]:
                 case "frame_in" | "frame_out":
                     size = len(record["body"].encode())
-                    bill.add("WebSocket messages", 1, math.ceil(size / 32768), record["kind"])
+                    kind = f"{record['kind']} {json.loads(record['body']).get('type')}"
+                    bill.add("WebSocket messages", 1, math.ceil(size / 32768), kind)
                     if record["kind"] == "frame_in":
                         self._log(bill, self._access_bytes["relay"])
                 case "connect" | "disconnect":
@@ -187,6 +191,7 @@ class Meter:
         counts = {
             "requests": Counter(self._tables.requests),
             "units": Counter(self._tables.units),
+            "items": Counter(self._tables.items),
             "logs": Counter(self._log_sizes()),
         }
         new = {name: Counter(each) for name, each in counts.items()}
@@ -199,6 +204,7 @@ class Meter:
         bill.add("DynamoDB writes", writes, new["units"]["write"])
         bill.add("DynamoDB reads", reads, new["units"]["read"])
         bill.notes.update({f"DynamoDB requests: {name}": count for name, count in requests.items() if count})
+        bill.notes.update({f"DynamoDB units: {name}": count for name, count in new["items"].items() if count})
         for label, size in new["logs"].items():
             if size:
                 bill.add("Logs of the functions", 1, size / 1000, label)
@@ -231,13 +237,13 @@ async def _json(url: str, body: dict[str, Any] | None = None) -> Any:
     return await asyncio.to_thread(ask)
 
 
-async def minute(peer: Peer, turns: int, turn_s: float) -> None:
-    """Turns at the pace of people, the reply being spoken in between as Twilio reports it."""
-    plays = "tokens-played" in peer.attributes.get("events", "")
+async def minute(peer: Peer, turns: int, turn_s: float, *, played: bool = True) -> None:
+    """Turns at the pace of people; Twilio reports each text frame when it has been spoken, if it was asked to."""
+    plays = played and "tokens-played" in peer.attributes.get("events", "")
     for number in range(turns):
         began = time.monotonic()
         await peer.say(QUESTIONS[number % len(QUESTIONS)])
-        frames = []
+        frames: list[dict[str, Any]] = []
         while not frames or not frames[-1].get("last"):
             frames.append(await peer.receive())
         spoken = [each["token"] for each in frames if each["type"] == "text" and each.get("token", "").strip()]
@@ -250,14 +256,14 @@ async def minute(peer: Peer, turns: int, turn_s: float) -> None:
         await asyncio.sleep(max(0.0, began + turn_s - time.monotonic()))
 
 
-async def call(system: System, meter: Meter, minutes: int, turn_s: float) -> tuple[list[Bill], Bill]:
+async def call(system: System, meter: Meter, options: argparse.Namespace) -> tuple[list[Bill], Bill]:
     """A call: what each of its minutes cost, and what its opening and end did."""
     peer = await Peer(system.line).ring()
     await asyncio.sleep(1)
     opening = await meter.take()
     bills = []
-    for _ in range(minutes):
-        await minute(peer, TURNS, turn_s)
+    for _ in range(options.minutes):
+        await minute(peer, TURNS, options.turn_s, played=options.played)
         bill = await meter.take()
         bill.add("WebSocket connection", 1)
         bills.append(bill)
@@ -300,9 +306,9 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def main(minutes: int, turn_s: float, *, details: bool) -> int:
+async def main(options: argparse.Namespace) -> int:
     """Measure and print; the exit status."""
-    model = BenchModel(first_ms=350, token_ms=20, tokens=60)
+    model = SENTENCES
     await model.start()
     with scratch() as home:
         engine, port = start_ministack(load_settings({"RINGFOLD_HOME": str(home)}))
@@ -314,13 +320,13 @@ async def main(minutes: int, turn_s: float, *, details: bool) -> int:
                     "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"http://{LOOPBACK}:{model.port}",
                 }
                 with running(environment) as system:
-                    return await _measure(system, tables, minutes, turn_s, details=details)
+                    return await _measure(system, tables, options)
         finally:
             await engine.stop()
             await model.stop()
 
 
-async def _measure(system: System, tables: TableMeter, minutes: int, turn_s: float, *, details: bool) -> int:
+async def _measure(system: System, tables: TableMeter, options: argparse.Namespace) -> int:
     meter = Meter(system, tables)
     warm = await Peer(
         system.line, caller="+15125550199"
@@ -329,15 +335,15 @@ async def _measure(system: System, tables: TableMeter, minutes: int, turn_s: flo
     await warm.hang_up()
     await asyncio.sleep(6)
     await meter.take()
-    bills, ends = await call(system, meter, minutes, turn_s)
+    bills, ends = await call(system, meter, options)
     text = await texts(system.line, meter, TEXTS)
-    mean = bills[0].plus(*bills[1:]).over(minutes)
+    mean = bills[0].plus(*bills[1:]).over(options.minutes)
     print(mean.table("a call-minute"), ends.table("opening and ending a call"), text.table("a text"), sep="\n\n")
-    whole = mean.dollars() + ends.dollars() / minutes
+    whole = mean.dollars() + ends.dollars() / options.minutes
     print(f"\ncall-minute ${mean.dollars():.6f} (by minute {', '.join(f'{b.dollars():.6f}' for b in bills)})")
-    print(f"opening and ending a call ${ends.dollars():.6f}; spread over {minutes} min: ${whole:.6f} a minute")
+    print(f"opening and ending a call ${ends.dollars():.6f}; spread over {options.minutes} min: ${whole:.6f} a minute")
     print(f"text answered ${text.dollars():.6f}")
-    for name, bill in (("minute", mean), ("opening and end", ends), ("text", text)) if details else ():
+    for name, bill in (("minute", mean), ("opening and end", ends), ("text", text)) if options.details else ():
         print(f"\n{name}:", *(f"  {note} {count:.2f}" for note, count in sorted(bill.notes.items())), sep="\n")
     over = mean.dollars() > BUDGET
     print(f"\nbudget ${BUDGET} a call-minute: {'over' if over else 'within'}")
@@ -348,10 +354,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=3, help="of the call")
     parser.add_argument("--turn-s", type=float, default=60 / TURNS, help="length of a turn")
+    parser.add_argument("--no-played", dest="played", action="store_false", help="Twilio sends no tokensPlayed")
     parser.add_argument("--details", action="store_true", help="by function and operation")
     arguments = parser.parse_args()
     try:
-        status = asyncio.run(main(arguments.minutes, arguments.turn_s, details=arguments.details))
+        status = asyncio.run(main(arguments))
     except StartError as exc:
         sys.exit(str(exc))
     sys.exit(status)

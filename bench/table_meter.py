@@ -12,6 +12,7 @@ import base64
 import http.client
 import json
 import queue
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -59,11 +60,13 @@ class TableMeter:
     Attributes:
         requests: By operation.
         units: ``write`` and ``read``.
+        items: Write units by kind of item.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self.requests: Counter[str] = Counter()
         self.units = {"write": 0.0, "read": 0.0}
+        self.items: Counter[str] = Counter()
         self._address = (host, port)
         self._sizes: dict[str, int] = {}
         self._keys: dict[str, list[str]] = {}
@@ -125,7 +128,9 @@ class TableMeter:
         before = self._sizes.get(name, 0)
         after = item_size(self._stored(table, key))
         self._sizes[name] = after
-        self.units["write"] += times * units(max(before, after), 1024)
+        billed = times * units(max(before, after), 1024)
+        self.units["write"] += billed
+        self.items[" ".join(re.split("[^A-Z_]", key[part]["S"])[0] or "…" for part in sorted(key))] += billed
 
     def _transact(self, request: Item, _: Item) -> None:
         for action in request["TransactItems"]:
