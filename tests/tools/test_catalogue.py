@@ -17,5 +17,6 @@ def test_the_catalogue_holds_the_built_in_and_the_airlines_tools() -> None:
         "send_digits",
         "switch_language",
         "collect_digits",
+        "recall",
     }
     assert built_in | {"lookup_reservation", "lookup_available_seats", "change_seat"} == names

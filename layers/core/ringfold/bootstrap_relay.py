@@ -73,7 +73,7 @@ def relay_service(function: str) -> RelayService:
     dynamodb = DynamoDb(_json_service("dynamodb", "DynamoDB_20120810"))
     sqs = Sqs(_json_service("sqs", "AmazonSQS"))
     session = aws.shared_session()
-    registry = catalogue(dynamodb, settings.airline_table_name)
+    registry = catalogue(dynamodb, settings.airline_table_name, settings.table_name)
     tools = ToolRunner(registry, threads, log, cache(lambda: own_tools(settings.secret_prefix)))
     ports = RelayPorts(
         sessions=Sessions(dynamodb, settings.table_name),

@@ -78,7 +78,7 @@ def replies() -> Replies:
     """What answers texts."""
     threads, logger = Threads(), log("sms_reply")
     model = Bedrock(aws.client("bedrock-runtime", read_timeout_s=MODEL_S, attempts=1))
-    tools = catalogue(_dynamodb(), settings().airline_table_name)
+    tools = catalogue(_dynamodb(), settings().airline_table_name, settings().table_name)
     own = cache(lambda: own_tools(settings().secret_prefix))
     models = (settings().model_id, settings().fallback_model_id)
     writers = {
