@@ -18,6 +18,8 @@ from local.worker import ORDER
 
 _SCRIPT: Final = Path(__file__).with_name("worker.py")
 
+_KILL_AGAIN_S: Final = 0.05
+
 LogLine = Callable[[Function, str | None, str], None]
 """Called with the function, the request id that was running, and one line of its output."""
 
@@ -40,6 +42,7 @@ class Image:
         self._reader: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None  # Kept: a collected writer closes the socket.
         self._pids: deque[asyncio.Future[int]] = deque()
+        self._ordering = asyncio.Lock()
         self.init_ms = 0
 
     @property
@@ -110,19 +113,40 @@ class Image:
         """
         if self._control is None:
             raise ImageEnded(self._function.label)
-        try:
-            socket.send_fds(self._control, [ORDER.pack(b"F", 0)], [invocations.fileno(), log_fd])
-        except OSError as exc:
-            raise ImageEnded(self._function.label) from exc
         pid: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._pids.append(pid)
+        async with self._ordering:  # processes are told of in the order they were asked for
+            try:
+                await self._order_fork(self._control, [invocations.fileno(), log_fd])
+            except OSError as exc:
+                raise ImageEnded(self._function.label) from exc
+            self._pids.append(pid)
         return await pid
+
+    async def _order_fork(self, control: socket.socket, descriptors: list[int]) -> None:
+        """Send the order; a process that is too slow to read the ones before is waited for, it has not ended."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                socket.send_fds(control, [ORDER.pack(b"F", 0)], descriptors)
+            except BlockingIOError:
+                writable = asyncio.Event()
+                loop.add_writer(control.fileno(), writable.set)
+                try:
+                    await writable.wait()
+                finally:
+                    loop.remove_writer(control.fileno())
+            else:
+                return
 
     def kill(self, pid: int) -> None:
         """Kill one worker, if it is still there."""
         assert self._control is not None
-        with contextlib.suppress(OSError):  # Without its image it is gone anyway.
+        try:
             self._control.sendall(ORDER.pack(b"K", pid))
+        except BlockingIOError:
+            asyncio.get_running_loop().call_later(_KILL_AGAIN_S, self.kill, pid)
+        except OSError:
+            return  # Without its image it is gone anyway.
 
     async def restart(self) -> None:
         """Start the process if it is not there."""

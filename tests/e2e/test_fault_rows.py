@@ -95,7 +95,7 @@ async def words_of(peer: Peer, seconds: float, until: str = "\0") -> list[tuple[
             frame = await peer.receive(left)
         except TimeoutError:
             break
-        if frame.get("type") == "text" and frame["token"].strip():
+        if frame["type"] == "text" and frame["token"].strip():
             found.append((time.perf_counter(), frame["token"]))
             if until in frame["token"]:
                 break

@@ -311,3 +311,21 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+async def test_a_slow_image_is_waited_for(start_stack: StartStack) -> None:
+    """Many events while it gets no processor: each gets its worker once it does, none is told that it had ended."""
+    stack = await start_stack(cap=300)
+    pool = stack.workers.pool(WEB)
+    image = pool.describe()["image"]
+    os.kill(image, signal.SIGSTOP)
+    try:
+        asking = [asyncio.create_task(stack.workers.invoke(WEB, b"{}")) for _ in range(300)]
+        await asyncio.sleep(0.5)
+    finally:
+        os.kill(image, signal.SIGCONT)
+    outcomes = await asyncio.gather(*asking)
+    await until(lambda: pool.describe()["idle"] == 300)
+
+    assert [False] * 300 == [outcome.failed for outcome in outcomes]
+    assert not [record for record in stack.traffic.records(kind="log") if "image ended" in record["line"]]
