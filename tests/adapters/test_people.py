@@ -132,6 +132,38 @@ def test_a_merge_can_be_taken_back(people: People, aws: Aws) -> None:
     assert ["Is vegetarian."] == [each.text for each in memory.observations]
 
 
+@pytest.mark.accept("H9", "H14")
+def test_what_becomes_of_a_merged_fact_is_not_told_twice(people: People, aws: Aws) -> None:
+    """Superseded while merged, it holds no more; renamed, forgotten and unmerged, each profile is told as its own."""
+    other = Identity("phone", "+15125559999")
+    one = learn(people, made(people, "prf_1", PHONE), fact())
+    two = learn(people, made(people, "prf_2", other), fact("Lives in Austin.", "obs_2"), name="Jane")
+    people.regroup(*merge(one.profile, two.profile))
+    both = people.load(ORG, "prf_2")
+    assert both is not None
+    vegan = fact("Is vegan.", "obs_3")
+    old = replace(fact(), superseded_by="obs_3")
+    facts = tuple(old if each.observation_id == "obs_1" else each for each in both.memory.observations)
+    people.save(replace(both, memory=replace(both.memory, observations=(*facts, vegan))), [old, vegan])
+
+    again = people.load(ORG, "prf_2")
+    assert again is not None
+    assert ["obs_1", "obs_2", "obs_3"] == sorted(each.observation_id for each in again.memory.observations)
+    merged = people.load(ORG, "prf_1")
+    assert merged is not None
+    people.save(replace(merged, profile=replace(merged.profile, name="Somebody")))
+    memory = told(aws)
+    assert memory is not None
+    assert ("Jane", {"Lives in Austin.", "Is vegan."}) == (memory.name, {each.text for each in memory.observations})
+
+    now = people.load(ORG, "prf_2")
+    assert now is not None
+    assert people.forget(now, "obs_1")
+    after = people.load(ORG, "prf_2")
+    assert after is not None
+    assert "obs_1" not in {each.observation_id for each in after.memory.observations}
+
+
 def test_a_forgotten_fact_is_told_no_more(people: People, aws: Aws) -> None:
     """Whoever it was told to."""
     person = learn(people, made(people), fact(), fact("Lives in Austin.", "obs_2"))

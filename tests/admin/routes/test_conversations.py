@@ -108,9 +108,9 @@ def test_a_conversation_is_shown_with_its_transcript(desk: Desk) -> None:
         spoken["end_reason"],
         spoken["continues"],
     )
-    assert [("caller", "Text 2", "ignored"), ("agent", "Reply 2", "sending")][1:] == [
+    assert [("caller", "Text 2", "received"), ("agent", "Reply 2", "sending")] == [
         (line["role"], line["text"], line["state"]) for line in written["transcript"]
-    ][1:]
+    ]
     assert ("active", call, "sms") == (written["state"], written["continues"], written["channel"])
 
 

@@ -52,8 +52,8 @@ class PeopleService:
 
         def read(after: str) -> tuple[list[dict[str, Any]], str]:
             places, last = self._table.page(list_pk(owner), limit=limit, after=after)
-            found = [self._people.profile(owner, str(each["profile_id"])) for each in places]
-            return [profile_view(each) for each in found if each is not None], last
+            found = self._people.profiles(owner, [str(each["profile_id"]) for each in places])
+            return [profile_view(each) for each in found], last
 
         return self._desk.page(f"profiles#{owner}", cursor, read, lambda shown: shown)
 

@@ -29,6 +29,8 @@ from ringfold.core.memory import Memory, Observation, Summary, observation_from_
 from ringfold.core.profiles import Identity, Profile, profile_from_doc
 
 META: Final = "META"
+MOST_KEYS: Final = 100
+"""As many keys as BatchGetItem takes."""
 TOLD_FACTS: Final = 25
 TOLD_SUMMARIES: Final = 5
 """As many facts and summaries a caller's item holds: more than an agent is told."""
@@ -71,25 +73,36 @@ class People:
         item = get_many(self._client, self._table, [key], "read profile").get(key)
         return profile_from_doc(doc_of(item), int(item.get("version", 0))) if item else None
 
+    def profiles(self, organization_id: str, profile_ids: Sequence[str]) -> list[Profile]:
+        """Profiles by themselves, those that are there, in the order of their ids given."""
+        keys = [person_key(organization_id, each) for each in profile_ids]
+        found: dict[Key, dict[str, Any]] = {}
+        for start in range(0, len(keys), MOST_KEYS):
+            found |= get_many(self._client, self._table, keys[start : start + MOST_KEYS], "read profiles")
+        items = [found[key] for key in keys if key in found]
+        return [profile_from_doc(doc_of(item), int(item.get("version", 0))) for item in items]
+
     def load(self, organization_id: str, profile_id: str) -> Person | None:
         """A person with everything that is remembered, superseded facts included."""
         profile = self.profile(organization_id, profile_id)
         if profile is None:
             return None
-        others = [self.profile(organization_id, each) for each in profile.merged]
-        observations: list[Observation] = []
+        others = self.profiles(organization_id, profile.merged)
+        facts: dict[str, Observation] = {}
         summaries: list[Summary] = []
         for each in (profile.profile_id, *profile.merged):
             for item in self._partition(organization_id, each):
                 if str(item["sk"]).startswith("OBS#"):
-                    observations.append(observation_from_doc(doc_of(item)))
+                    fact = observation_from_doc(doc_of(item))
+                    # A merged profile keeps its facts as they were; what has become of them since stands before.
+                    facts.setdefault(fact.observation_id, fact)
                 elif str(item["sk"]).startswith("SUM#"):
                     summaries.append(summary_from_doc(doc_of(item)))
-        observations.sort(key=lambda o: (o.first_ms, o.observation_id))
+        observations = sorted(facts.values(), key=lambda o: (o.first_ms, o.observation_id))
         summaries.sort(key=lambda s: (s.at_ms, s.conversation_id))
         days = self._most_days(organization_id)
         memory = Memory(profile_id, profile.name, tuple(observations), tuple(summaries), days)
-        return Person(profile, memory, tuple(each for each in others if each is not None))
+        return Person(profile, memory, tuple(others))
 
     def _most_days(self, organization_id: str) -> int:
         """As long as an organization remembers anything; 0 for as long as its kind is kept."""
@@ -215,7 +228,8 @@ class People:
                 transact(self._client, "tell memory", told)
 
     def forget(self, person: Person, observation_id: str) -> bool:
-        """Forget one fact; whether there was one."""
+        """Forget one fact, also as a merged profile has it; whether there was one."""
+        found = False
         for profile in (person.profile, *person.others):
             pk = person_key(profile.organization_id, profile.profile_id)[0]
             answer = request(
@@ -225,15 +239,17 @@ class People:
                 Key=wire_key((pk, f"OBS#{observation_id}")),
                 ReturnValues="ALL_OLD",
             )
-            if answer.get("Attributes"):
-                self.tell(profile.organization_id, profile.profile_id)
-                return True
-        return False
+            found = found or bool(answer.get("Attributes"))
+        if found:
+            self.tell(person.profile.organization_id, person.profile.profile_id)
+        return found
 
     # -----------------------------------------------------------------------------------------------------------------
 
     def _told(self, person: Person, now_ms: int) -> list[dict[str, Any]]:
-        """What agents are told, for each number of the person."""
+        """What agents are told, for each number of the person; nothing of one who stands for nobody any more."""
+        if person.profile.merged_into:
+            return []
         now = core.current(person.memory, now_ms)
         latest = sorted(now.summaries, key=lambda s: -s.at_ms)[:TOLD_SUMMARIES]
         told = replace(
