@@ -85,3 +85,24 @@ def test_what_runs_an_organizations_own_tools_waits_for_the_first_of_them(tmp_pa
     )
 
     assert ["[]", "True"] == done.stdout.split("\n")[:2]
+
+
+@pytest.mark.accept("H4")
+def test_memory_is_not_imported_for_a_turn(tmp_path: Path) -> None:
+    """It was chosen when the call was set up; the tool that looks in it imports it when it is first used."""
+    script = tmp_path / "init.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path[:0] = [{str(ROOT / 'layers' / 'core')!r}, {str(ROOT / 'functions' / 'relay_message')!r}]\n"
+        "import app\n"
+        "from ringfold import bootstrap_relay\n"
+        "bootstrap_relay.relay_service('relay_message')\n"
+        "print([name for name in sys.modules if name in ('ringfold.core.memory', 'ringfold.core.semantic')])\n"
+    )
+    environment = {**os.environ, **GOOD, **KEYS}
+
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+
+    assert "[]" == done.stdout.strip()

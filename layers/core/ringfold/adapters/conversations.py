@@ -18,14 +18,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
 from ringfold.adapters import codec
 from ringfold.adapters.directory import conversation_key
-from ringfold.adapters.items import CONDITION_FAILED, request, wire_key
+from ringfold.adapters.items import update_if, wire_key
 from ringfold.core.ids import ConversationId, OrganizationId
 from ringfold.core.texts import Thread
-from ringfold.errors import DependencyError
 
 CLAIM_S: Final = 120
 """How long one worker has a conversation for itself; less than until its message comes again."""
@@ -144,24 +141,7 @@ class Conversations:
         names: dict[str, str] | None = None,
     ) -> bool:
         key = conversation_key(OrganizationId(organization_id), ConversationId(conversation_id))
-        more: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
-        if values:
-            more["ExpressionAttributeValues"] = codec.dump_item(values)
-        try:
-            request(
-                self._client.update_item,
-                "update conversation",
-                TableName=self._table,
-                Key=wire_key(key),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                **more,
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != CONDITION_FAILED:
-                raise DependencyError("dynamodb", f"update conversation: {exc.response['Error']['Code']}") from exc
-            return False
-        return True
+        return update_if(self._client, self._table, "update conversation", key, expression, condition, values, names)
 
 
 def iso(at_ms: int) -> str:

@@ -84,6 +84,41 @@ def transact(client: Any, what: str, actions: Sequence[Any]) -> None:
     raise DependencyError("dynamodb", f"{what}: other transactions were in the way", retryable=True)
 
 
+def update_if(
+    client: Any,
+    table: str,
+    what: str,
+    key: Key,
+    expression: str,
+    condition: str,
+    values: Mapping[str, Any],
+    names: Mapping[str, str] | None = None,
+) -> bool:
+    """Update an item if a condition holds; whether it did.
+
+    Raises:
+        DependencyError: If DynamoDB failed.
+    """
+    more: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
+    if values:
+        more["ExpressionAttributeValues"] = codec.dump_item(values)
+    try:
+        request(
+            client.update_item,
+            what,
+            TableName=table,
+            Key=wire_key(key),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            **more,
+        )
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] != CONDITION_FAILED:
+            raise DependencyError("dynamodb", f"{what}: {exc.response['Error']['Code']}") from exc
+        return False
+    return True
+
+
 def failed_item(exc: ClientError) -> dict[str, Any] | None:
     """The item a condition failed on, if DynamoDB sent it; ``None`` when there is no such item."""
     item: Any = exc.response.get("Item")

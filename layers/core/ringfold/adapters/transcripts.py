@@ -7,13 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
-from ringfold.adapters import codec
 from ringfold.adapters.directory import contact_key, conversation_key
-from ringfold.adapters.items import CONDITION_FAILED, Key, request, wire_key
+from ringfold.adapters.items import Key, update_if
 from ringfold.core.ids import ConversationId, OrganizationId, PhoneNumber
-from ringfold.errors import DependencyError
 
 MAX_DOC_BYTES: Final = 350_000
 """A DynamoDB item holds 400 KB; the oldest lines of a longer transcript go first, and are counted."""
@@ -72,20 +68,7 @@ class Transcripts:
         values: Mapping[str, Any],
         names: Mapping[str, str] | None = None,
     ) -> None:
-        try:
-            request(
-                self._client.update_item,
-                "finish call",
-                TableName=self._table,
-                Key=wire_key(key),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=codec.dump_item(values),
-                **({"ExpressionAttributeNames": dict(names)} if names else {}),
-            )
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] != CONDITION_FAILED:
-                raise DependencyError("dynamodb", f"finish call: {exc.response['Error']['Code']}") from exc
+        update_if(self._client, self._table, "finish call", key, expression, condition, values, names)
 
 
 def _doc(transcript: Sequence[Mapping[str, Any]]) -> str:

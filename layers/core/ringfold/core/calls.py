@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ringfold.core.agent import Agent
 from ringfold.core.end_reasons import HANDOFF
 from ringfold.core.ids import AccountSid, AgentId, CallSid, ConversationId, NumberId, OrganizationId
 from ringfold.core.lines import Account, LastCall, LastTexts, Number
-from ringfold.core.memory import Memory
 from ringfold.core.session import Snapshot
 
 TOKEN_TTL_S: Final = 120
 """How long Twilio has to open the WebSocket after it has our TwiML."""
+
+if TYPE_CHECKING:  # a turn, which reads no memory, does not pay for its import
+    from ringfold.core.memory import Memory
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ringfold.adapters import codec
-from ringfold.adapters.directory import contact_memory_key
 from ringfold.adapters.items import doc_of, request, wire_key
-from ringfold.core.memory import memory_from_doc, recall
 from ringfold.tools.registry import Tool, ToolContext
 
 BUDGET_TOKENS: Final = 250
@@ -32,6 +30,10 @@ class Recall:
 
     def look(self, arguments: Mapping[str, Any], context: ToolContext) -> dict[str, Any]:
         """What is remembered of the person, the nearest to a subject first; nothing of a withheld number."""
+        # Imported when it is first used: no turn's cold start pays for it.
+        from ringfold.adapters.directory import contact_memory_key  # noqa: PLC0415
+        from ringfold.core.memory import memory_from_doc, recall  # noqa: PLC0415
+
         if not context.caller_number:
             return {"known": False, "note": "the number is withheld: nobody is remembered by it"}
         key = contact_memory_key(context.organization_id, context.caller_number)
